@@ -147,7 +147,15 @@ class EmbeddedPostgres:
         # Made beside and renamed, so that a start killed half-way is simply made again.
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        command = [programs(account) / "initdb", "-D", fresh, "-U", server_config.SUPERUSER, "--encoding=UTF8", "--locale=C.UTF-8"]
+        command: list[str | Path] = [
+            programs(account) / "initdb",
+            "-D",
+            fresh,
+            "-U",
+            server_config.SUPERUSER,
+            "--encoding=UTF8",
+            "--locale=C.UTF-8",
+        ]
         command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--auth-local=peer", "--auth-host=reject", "--no-instructions"]
         made = account.run(command, folder=self.folder)
         if made.returncode != 0:
@@ -182,7 +190,7 @@ class EmbeddedPostgres:
         self._clear_remains()
         log = self.folder / "start.log"
         log.unlink(missing_ok=True)
-        command = [programs(account) / "pg_ctl", "start", "-D", self.data, "-w", "-t", "120", "-s", "-l", log]
+        command: list[str | Path] = [programs(account) / "pg_ctl", "start", "-D", self.data, "-w", "-t", "120", "-s", "-l", log]
         if account.run(command, folder=self.folder).returncode != 0:
             raise Unavailable(
                 msg("db.start_failed", reason=_last_line(log.read_text() if log.exists() else ""), log=str(self.data / "log"))

@@ -44,7 +44,6 @@ class ServerAccount:
         The environment is a bare one: a PGHOST or PGOPTIONS of the caller must not lead it elsewhere.
         Output goes through a pipe only of commands that leave no child behind.
         """
-        switch = {"user": self.uid, "group": self.gid, "extra_groups": []} if self.is_borrowed else {}
         return subprocess.run(  # noqa: S603 - the command is built from our own constants and paths
             [str(part) for part in command],
             cwd=folder,
@@ -54,7 +53,9 @@ class ServerAccount:
             text=True,
             check=False,
             umask=0o077,
-            **switch,  # type: ignore[call-overload]
+            user=self.uid if self.is_borrowed else None,
+            group=self.gid if self.is_borrowed else None,
+            extra_groups=[] if self.is_borrowed else None,
         )
 
     def own(self, folder: Path) -> None:

@@ -69,21 +69,24 @@ def identity_text(client: str, server: str) -> str:
     return "".join(f'wangge "{user}" {role}\n' for user, role in pairs)
 
 
+_ROLE = r"""
+SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')\gexec
+ALTER ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE {may_create};
+"""
+_DATABASE = r"""
+SELECT 'CREATE DATABASE {name} OWNER {owner}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}')\gexec
+REVOKE ALL ON DATABASE {name} FROM PUBLIC;
+GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {app};
+GRANT CONNECT ON DATABASE {name} TO {scan};
+"""
+
+
 def roles_sql() -> str:
     """Write the statements, safe to repeat, that make the three roles and the extensions of every new database."""
-    roles = "".join(
-        f"SELECT 'CREATE ROLE {role}' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')\\gexec\n"
-        f"ALTER ROLE {role} LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEROLE {'CREATEDB' if role == OWNER else 'NOCREATEDB'};\n"
-        for role in (OWNER, APP, SCAN)
-    )
+    roles = "".join(_ROLE.format(role=role, may_create="CREATEDB" if role == OWNER else "NOCREATEDB") for role in (OWNER, APP, SCAN))
     return roles + "".join(f"CREATE EXTENSION IF NOT EXISTS {name};\n" for name in EXTENSIONS)
 
 
 def database_sql(name: str) -> str:
     """Write the statements, safe to repeat, that make a database of the owner which no other role may enter."""
-    return (
-        f"SELECT 'CREATE DATABASE {name} OWNER {OWNER}' WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{name}')\\gexec\n"
-        f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;\n"
-        f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {APP};\n"
-        f"GRANT CONNECT ON DATABASE {name} TO {SCAN};\n"
-    )
+    return _DATABASE.format(name=name, owner=OWNER, app=APP, scan=SCAN)

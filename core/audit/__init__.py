@@ -1,0 +1,1 @@
+"""Who did what to which thing, with old and new value; append-only."""

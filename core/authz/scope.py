@@ -1,0 +1,74 @@
+"""The scope of a right: the same rule as a yes/no and as a SQL filter.
+
+A scope is a union of grants. A grant at a grid reaches that grid and all below
+it; at a department likewise; at both, where the two meet. No grant, no rows.
+The paths are resolved when asked, so a reorganisation needs no restamping.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, and_, false, or_, table, true
+from sqlalchemy import column as sql_column
+from sqlalchemy import select
+
+from core.authz.actor import Actor, Grant, covers
+from core.db.types import LTree
+from core.lib.errors import Forbidden
+from core.lib.text import msg
+
+_GRID = table("grid", sql_column("id"), sql_column("path", LTree()))
+_DEPARTMENT = table("department", sql_column("id"), sql_column("path", LTree()), sql_column("agency_id"))
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Everywhere that the grants of one right reach."""
+
+    grants: tuple[Grant, ...]
+
+    def allows(self, *, grid_path: str | None = None, department_path: str | None = None) -> bool:
+        """Say whether a thing at this place is inside."""
+        return covers(self.grants, grid_path, department_path)
+
+    def filter(
+        self, grid_id: ColumnElement[int | None] | None = None, department_id: ColumnElement[int | None] | None = None
+    ) -> ColumnElement[bool]:
+        """Give the condition for rows whose place is in these columns.
+
+        A table without one of the columns passes None for it; a grant that is
+        limited by the missing side then reaches none of its rows.
+        """
+        return or_(false(), *(_condition(grant, grid_id, department_id) for grant in self.grants))
+
+
+def _condition(
+    grant: Grant, grid_id: ColumnElement[int | None] | None, department_id: ColumnElement[int | None] | None
+) -> ColumnElement[bool]:
+    parts: list[ColumnElement[bool]] = []
+    if grant.grid_path is not None:
+        parts.append(false() if grid_id is None else grid_id.in_(select(_GRID.c.id).where(_GRID.c.path.op("<@")(grant.grid_path))))
+    if grant.department_path is not None:
+        below = select(_DEPARTMENT.c.id).where(_DEPARTMENT.c.path.op("<@")(grant.department_path))
+        parts.append(false() if department_id is None else department_id.in_(below))
+    return and_(true(), *parts)
+
+
+def scope(actor: Actor, right: str) -> Scope:
+    """Give the scope of ``right`` for ``actor``."""
+    if actor.is_system:
+        return Scope((Grant(right),))
+    return Scope(actor.by_right.get(right, ()))
+
+
+def require(actor: Actor, right: str, *, grid_path: str | None = None, department_path: str | None = None) -> None:
+    """Raise Forbidden unless ``actor`` holds ``right`` at this place."""
+    if not actor.may(right, grid_path=grid_path, department_path=department_path):
+        raise Forbidden(msg("authz.no_right", right=right))
+
+
+def require_anywhere(actor: Actor, right: str) -> None:
+    """Raise Forbidden unless ``actor`` holds ``right`` somewhere in the agency."""
+    if not (actor.is_system or actor.by_right.get(right)):
+        raise Forbidden(msg("authz.no_right", right=right))

@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, the unit of work, row-level security and the column types we add."""

@@ -1,0 +1,60 @@
+"""The declarative base, and the two shapes of table.
+
+A *reference* table has a plain ``id`` and is the installation's. A table that
+belongs to an agency mixes in :class:`AgencyOwned`: its key is (agency_id, id),
+references to other such tables go by both columns (:func:`within_agency`), and
+row-level security hides every other agency's rows.
+
+This is the only module below ``core.http`` that imports Flask-AppBuilder.
+"""
+
+from __future__ import annotations
+
+from flask_appbuilder import Model
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Identity
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+NAMING = {
+    "ix": "ix_%(column_0_N_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+Model.metadata.naming_convention = NAMING  # before the security tables exist, so that theirs are named too
+
+from flask_appbuilder.security.sqla.models import User as _FabUser  # noqa: E402
+
+Base = Model
+
+
+class User(_FabUser):  # type: ignore[misc]
+    """One person who can sign in, anywhere in the installation."""
+
+    __tablename__ = "ab_user"
+    __table_args__ = {"extend_existing": True}
+    __config_scope__ = "business"
+
+    home_agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
+    locale: Mapped[str | None] = mapped_column()
+
+
+class AgencyOwned:
+    """Mixin of every table whose rows belong to one agency."""
+
+    __row_level_security__ = True
+
+    @declared_attr
+    def agency_id(cls) -> Mapped[int]:  # noqa: N805
+        """The agency that owns the row; always the one of the transaction."""
+        return mapped_column(ForeignKey("agency.id"), primary_key=True)
+
+    @declared_attr
+    def id(cls) -> Mapped[int]:  # noqa: A003, N805
+        """Number within the installation, given by the database."""
+        return mapped_column(BigInteger, Identity(), primary_key=True)
+
+
+def within_agency(column: str, table: str, *, ondelete: str | None = None) -> ForeignKeyConstraint:
+    """Refer to ``table`` by (agency_id, ``column``), so that no row can point into another agency."""
+    return ForeignKeyConstraint(["agency_id", column], [f"{table}.agency_id", f"{table}.id"], ondelete=ondelete)

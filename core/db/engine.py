@@ -1,0 +1,95 @@
+"""Connections: three roles, one place where the agency of a transaction is set.
+
+The application role owns nothing and bypasses nothing. A session is opened
+*for* an agency (or for none), and every transaction it begins sets
+``wangge.agency`` before anything else, so row-level security always knows.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.orm import Session, SessionTransaction
+
+from core.db.json import dumps, loads
+from core.settings import Settings
+
+_SET_AGENCY = text("SELECT set_config('wangge.agency', :agency, true)")
+
+
+class Database:
+    """The installation's PostgreSQL, by role."""
+
+    def __init__(self, *, app_url: str, owner_url: str, scan_url: str, pool_size: int = 4) -> None:
+        self.app_url, self.owner_url, self.scan_url = app_url, owner_url, scan_url
+        self._pool_size = pool_size
+
+    @classmethod
+    def of(cls, settings: Settings) -> Database:
+        """Find the database of ``settings``: the external one, or the embedded server (which must run)."""
+        if settings.database_url:
+            owner = settings.database_owner_url or settings.database_url
+            return cls(app_url=settings.database_url, owner_url=owner, scan_url=settings.database_scan_url or settings.database_url)
+        from core.db.embedded import EmbeddedPostgres  # noqa: PLC0415  # psutil and the wheel are not loaded on an external server
+
+        urls = EmbeddedPostgres.of(settings).urls()
+        return cls(app_url=urls.app, owner_url=urls.owner, scan_url=urls.scan)
+
+    @cached_property
+    def app_engine(self) -> Engine:
+        """Engine of the application role."""
+        return make_engine(self.app_url, pool_size=self._pool_size)
+
+    @cached_property
+    def owner_engine(self) -> Engine:
+        """Engine of the role that owns the tables: migrations and definition sync only."""
+        return make_engine(self.owner_url, pool_size=1)
+
+    @cached_property
+    def scan_engine(self) -> Engine:
+        """Engine of the role that sees (agency, id, due) of outbox and timers, and nothing else."""
+        return make_engine(self.scan_url, pool_size=1)
+
+    def session(self, agency_id: int | None) -> Session:
+        """Open a session whose every transaction acts for ``agency_id`` (None: for no agency)."""
+        return AgencySession(self.app_engine, agency_id=agency_id)
+
+    def dispose(self) -> None:
+        """Close every pooled connection."""
+        for name in ("app_engine", "owner_engine", "scan_engine"):
+            if name in self.__dict__:
+                self.__dict__[name].dispose()
+
+
+class AgencySession(Session):
+    """A session bound to one agency for its whole life."""
+
+    def __init__(self, bind: Engine | Connection, *, agency_id: int | None, **options: Any) -> None:
+        super().__init__(bind, expire_on_commit=False, autoflush=False, **options)
+        self.agency_id = agency_id
+
+
+@event.listens_for(AgencySession, "after_begin")
+def _set_agency(session: AgencySession, _transaction: SessionTransaction, connection: Connection) -> None:
+    set_agency(connection, session.agency_id)
+
+
+def set_agency(connection: Connection, agency_id: int | None) -> None:
+    """Tell row-level security whose transaction this is."""
+    connection.execute(_SET_AGENCY, {"agency": "" if agency_id is None else str(agency_id)})
+
+
+def make_engine(url: str, *, pool_size: int) -> Engine:
+    """Make an engine with our JSON codec and prepared statements."""
+    return create_engine(
+        url,
+        pool_size=pool_size,
+        max_overflow=pool_size,
+        pool_use_lifo=True,
+        json_serializer=dumps,
+        json_deserializer=loads,
+        connect_args={"prepare_threshold": 3, "application_name": "wangge"},
+        use_insertmanyvalues=True,
+    )

@@ -1,0 +1,67 @@
+"""The configuration epoch: one number that every process compares before it trusts a cache.
+
+Whatever changes configuration (an assignment, a grid, a definition, a plugin
+switch) bumps it in the same transaction; a process that meets a newer number
+drops what it had derived from the older one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Generic, TypeVar
+
+from sqlalchemy import BigInteger, select, text, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from core.db.base import Base
+
+Value = TypeVar("Value")
+
+
+class ConfigurationEpoch(Base):
+    """The single row that counts changes of configuration."""
+
+    __tablename__ = "configuration_epoch"
+    __config_scope__ = "runtime"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+def epoch(session: Session) -> int:
+    """Read the present epoch, once a transaction (the request reads it with its sign-in)."""
+    known: int | None = session.info.get("epoch")
+    if known is None:
+        known = session.info["epoch"] = session.scalar(select(ConfigurationEpoch.value)) or 0
+    return known
+
+
+def bump(session: Session) -> None:
+    """Count a change of configuration; it becomes visible with the commit."""
+    session.info.pop("epoch", None)
+    session.execute(update(ConfigurationEpoch).values(value=ConfigurationEpoch.value + 1))
+
+
+class EpochCache(Generic[Value]):
+    """A process-wide cache whose entries live until the epoch moves."""
+
+    def __init__(self) -> None:
+        self._epoch = -1
+        self._entries: dict[Hashable, Value] = {}
+        self._lock = Lock()
+
+    def get(self, session: Session, key: Hashable, make: Callable[[], Value]) -> Value:
+        """Give the entry of ``key``, made anew when the configuration has changed."""
+        present = epoch(session)
+        with self._lock:
+            if present != self._epoch:
+                self._entries.clear()
+                self._epoch = present
+            elif key in self._entries:
+                return self._entries[key]
+        value = make()
+        with self._lock:
+            if present == self._epoch:
+                self._entries[key] = value
+        return value

@@ -1,0 +1,56 @@
+"""Row-level security, grants and append-only tables, as SQL made from what a model says of itself.
+
+``__row_level_security__`` on a model:
+
+- ``True``: rows are seen and written only with their agency set;
+- ``"nullable"``: rows without an agency are seen by all and written by the
+  owner role alone; rows with one as above.
+
+``__append_only__ = True`` takes UPDATE and DELETE away from the application.
+``__scan_columns__ = (…)`` lets the scan role read just these columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sqlalchemy import Table
+
+from core.db.base import Base
+
+_AGENCY = "(SELECT nullif(current_setting('wangge.agency', true), '')::integer)"
+
+
+def statements() -> Iterator[str]:
+    """Yield the SQL that secures every mapped table, in table order."""
+    classes = {mapper.local_table.name: mapper.class_ for mapper in Base.registry.mappers}
+    yield from _schema_grants()
+    for table in Base.metadata.sorted_tables:
+        yield from secure_table(table, classes.get(table.name))
+
+
+def secure_table(table: Table, model: type | None) -> Iterator[str]:
+    """Yield the grants and policies of one table."""
+    name = f'"{table.name}"'
+    writes = "SELECT, INSERT" if getattr(model, "__append_only__", False) else "SELECT, INSERT, UPDATE, DELETE"
+    yield f"GRANT {writes} ON {name} TO wangge_app"
+    security = getattr(model, "__row_level_security__", None)
+    if security:
+        yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
+        yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
+        yield f"CREATE POLICY owner_all ON {name} TO wangge_owner USING (true) WITH CHECK (true)"
+        own = f"agency_id = {_AGENCY}"
+        seen = f"agency_id IS NULL OR {own}" if security == "nullable" else own
+        yield f"CREATE POLICY own_agency ON {name} TO wangge_app USING ({seen}) WITH CHECK ({own})"
+    columns = getattr(model, "__scan_columns__", ())
+    if columns:
+        yield f"GRANT SELECT ({', '.join(columns)}) ON {name} TO wangge_scan"
+        if security:
+            yield f"CREATE POLICY scan_due ON {name} FOR SELECT TO wangge_scan USING (true)"
+
+
+def _schema_grants() -> Iterator[str]:
+    yield "GRANT USAGE ON SCHEMA public TO wangge_app, wangge_scan"
+    yield "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO wangge_app"
+    yield "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO wangge_app"
+

@@ -1,0 +1,56 @@
+"""The compilers: what each kind of definition brings along to be checked and used.
+
+``compile`` turns stored content into the object that the program works with; it
+is pure, needs nothing but the content, and raises ``Invalid`` with field paths.
+``prepare`` (optional) makes a definition self-contained before it is stored:
+includes are copied in, rules are parsed. ``references`` (optional) lists the
+other definitions that must exist.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from core.definitions.types import Content, DefinitionSource, Reference
+
+Compile = Callable[[Content], Any]
+Prepare = Callable[[Content, DefinitionSource], dict[str, Any]]
+References = Callable[[Content], Iterable[Reference]]
+
+
+@dataclass(frozen=True)
+class Compiler:
+    """How one kind is made ready, checked and turned into an object."""
+
+    compile: Compile
+    prepare: Prepare | None = None
+    references: References | None = None
+
+
+_compilers: dict[str, Compiler] = {}
+
+
+def register_compiler(
+    kind: str, compile_fn: Compile, *, prepare: Prepare | None = None, references: References | None = None
+) -> None:
+    """Say how definitions of ``kind`` are compiled.
+
+    Registering the same function again changes nothing; another one for the
+    same kind is a mistake and raises ValueError.
+    """
+    known = _compilers.get(kind)
+    if known is not None and known.compile is not compile_fn:
+        raise ValueError(f"definitions of kind {kind!r} already have a compiler")
+    _compilers[kind] = Compiler(compile_fn, prepare, references)
+
+
+def compiler_of(kind: str) -> Compiler | None:
+    """Give the compiler of ``kind``, or None when no package brought one."""
+    return _compilers.get(kind)
+
+
+def compiled_kinds() -> list[str]:
+    """List the kinds that can be compiled now."""
+    return sorted(_compilers)

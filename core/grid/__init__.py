@@ -1,0 +1,1 @@
+"""Grids: the land divided into a tree of units, with its history."""

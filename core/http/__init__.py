@@ -1,0 +1,1 @@
+"""The HTTP frame: routes, one answer for every error, paging, and the OpenAPI document made from them."""

@@ -1,0 +1,124 @@
+"""Every error becomes ``application/problem+json`` here, and only here (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import orjson
+from flask import Flask, Response, request
+from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from werkzeug.exceptions import HTTPException
+
+from core.lib.errors import Conflict, FieldError, Invalid, Unavailable, WanggeError
+from core.lib.text import Message, closest_locale, msg
+
+log = logging.getLogger(__name__)
+
+_HTTP_TYPES = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 408: "timeout",
+               413: "too-large", 414: "too-large", 415: "malformed", 429: "too-many", 431: "too-large"}
+_SENTENCES = {
+    "Missing data for required field.": "http.field_required",
+    "Unknown field.": "http.field_unknown",
+    "Not a valid string.": "http.not_text",
+    "Not a valid integer.": "http.not_integer",
+    "Not a valid number.": "http.not_number",
+    "Not a valid boolean.": "http.not_boolean",
+    "Not a valid datetime.": "http.not_datetime",
+    "Not a valid date.": "http.not_date",
+    "Not a valid UUID.": "http.not_uuid",
+    "Not a valid mapping type.": "http.not_object",
+    "Not a valid list.": "http.not_list",
+    "Not an object.": "http.not_object",
+    "Field may not be null.": "http.field_null",
+    "Invalid input type.": "http.not_object",
+}
+
+
+def install(app: Flask) -> None:
+    """Make ``app`` answer every error as a problem document."""
+    app.register_error_handler(WanggeError, problem_of)
+    app.register_error_handler(HTTPException, _http_problem)
+    app.register_error_handler(DataError, lambda _error: problem_of(Invalid(msg("http.bad_value"))))
+    app.register_error_handler(IntegrityError, _integrity_problem)
+    app.register_error_handler(OperationalError, _database_away)
+    app.register_error_handler(Exception, _defect)
+
+
+def problem_of(error: WanggeError) -> Response:
+    """Write a WanggeError as a problem document in the request's language."""
+    locale = closest_locale(request.headers.get("Accept-Language"))
+    document: dict[str, Any] = {
+        "type": f"/problems/{error.type}",
+        "title": msg(f"http.title_{error.type.replace('-', '_')}").text(locale),
+        "status": error.status,
+        "detail": error.message.text(locale),
+        **error.extra,
+    }
+    if isinstance(error, Invalid):
+        document["errors"] = [{"path": one.path, "detail": one.message.text(locale)} for one in error.errors]
+    return _respond(document, error.status, error.headers)
+
+
+def invalid_of(messages: Any) -> Invalid:
+    """Turn marshmallow's nested messages into field errors with paths."""
+    return Invalid.many([FieldError(path, _sentence(text)) for path, text in _flatten(messages, "")])
+
+
+def _flatten(messages: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(messages, Mapping):
+        for name, inner in messages.items():
+            if isinstance(name, int):
+                step = f"{path}[{name}]"
+            elif name == "_schema":
+                step = path
+            else:
+                step = f"{path}.{name}" if path else str(name)
+            yield from _flatten(inner, step)
+    elif isinstance(messages, list):
+        for inner in messages:
+            yield from _flatten(inner, path)
+    else:
+        yield path, str(messages)
+
+
+def _sentence(text: str) -> Message:
+    return msg(_SENTENCES[text]) if text in _SENTENCES else msg("http.field_wrong", reason=text)
+
+
+def _respond(document: Mapping[str, Any], status: int, headers: Mapping[str, str]) -> Response:
+    response = Response(orjson.dumps(document), status, content_type="application/problem+json")
+    for name, value in headers.items():
+        response.headers[name] = value
+    return response
+
+
+def _http_problem(error: HTTPException) -> Response:
+    status = error.code or 500
+    if error.response is not None and status < 400:
+        return Response(error.response.get_data(), status, error.response.headers)  # a redirect raised as an exception
+    kind = _HTTP_TYPES.get(status, "error")
+    locale = closest_locale(request.headers.get("Accept-Language"))
+    document = {"type": f"/problems/{kind}", "title": msg(f"http.title_{kind.replace('-', '_')}").text(locale), "status": status,
+                "detail": msg(f"http.status_{status}" if status in (404, 405, 413, 415) else "http.status_other").text(locale)}
+    kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
+    return _respond(document, status, kept)
+
+
+def _integrity_problem(error: IntegrityError) -> Response:
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+    log.warning("integrity error on %s", constraint)
+    return problem_of(Conflict(msg("http.integrity", constraint=constraint)))
+
+
+def _database_away(error: OperationalError) -> Response:
+    log.error("database error: %s", error.orig)
+    return problem_of(Unavailable(msg("http.database_away")))
+
+
+def _defect(error: Exception) -> Response:
+    log.exception("defect in %s %s", request.method, request.path, exc_info=error)
+    locale = closest_locale(request.headers.get("Accept-Language"))
+    document = {"type": "/problems/error", "title": msg("http.title_error").text(locale), "status": 500, "detail": msg("http.defect").text(locale)}
+    return _respond(document, 500, {})

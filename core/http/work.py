@@ -1,0 +1,77 @@
+"""What one request carries, and who finds out who is asking.
+
+The frame knows *that* requests are authenticated, not how: ``core.accounts``
+implements :class:`Authenticator` and ``core.app`` puts it in place.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Protocol
+
+from flask import Request, current_app
+
+from core.authz import Actor
+from core.db.engine import Database
+from core.settings import Settings
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from core.http.routes import Route
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who a request says it is from, proven by signature; not yet looked up."""
+
+    user_id: int
+    session_id: str
+    agency_key: str | None
+    by_cookie: bool = False
+
+
+class Authenticator(Protocol):
+    """Finds the person behind a request."""
+
+    def identify(self, request: Request) -> Identity:
+        """Read token or cookie (and its CSRF token on unsafe methods); raise Unauthenticated or Forbidden."""
+
+    def agency_id(self, identity: Identity) -> int | None:
+        """Give the agency that the request acts for; raise NotFound for one that does not exist."""
+
+    def actor(self, session: Session, identity: Identity, *, now: datetime, request_id: str, locale: str) -> Actor:
+        """Check that the sign-in still holds and resolve the grants; raise Unauthenticated or NotFound."""
+
+
+@dataclass
+class Frame:
+    """The parts of an application that every request uses."""
+
+    settings: Settings
+    database: Database
+    authenticator: Authenticator
+    is_enabled: Any = field(default=None)
+    """``(session, plugin key) -> bool``: whether a plugin is on for the session's agency."""
+
+
+@dataclass
+class Work:
+    """One request's unit of work: everything a view may use."""
+
+    session: Session
+    actor: Actor
+    settings: Settings
+    route: Route
+
+    @property
+    def locale(self) -> str:
+        """The language of the answer."""
+        return self.actor.locale
+
+
+def frame() -> Frame:
+    """Give the frame of the running application."""
+    found: Frame = current_app.extensions["wangge"]
+    return found
