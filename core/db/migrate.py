@@ -1,0 +1,146 @@
+"""Migrations: each component (core, and every plugin with tables) has its own history and its own version table.
+
+So a plugin whose folder was deleted stops nobody's upgrade. It must not know which
+plugins exist: the caller names the components.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, Engine, text
+
+from core.db.base import Base
+
+SCRIPTS = Path(__file__).parents[2] / "migrations"
+_LOCK = 0x77616E67  # "wang": one upgrade at a time in one database
+
+
+@dataclass(frozen=True)
+class Component:
+    """A history of migrations: its key, the folder of its revisions, and the prefix of its tables (none for core)."""
+
+    key: str
+    versions: Path
+    prefix: str = ""
+
+    @property
+    def version_table(self) -> str:
+        """Give the name of the table that remembers how far this history has gone."""
+        return f"alembic_version_{self.key}"
+
+
+CORE = Component("core", SCRIPTS / "versions")
+
+
+@dataclass(frozen=True)
+class PendingRevision:
+    """A migration that the database has not seen yet."""
+
+    component: str
+    revision: str
+    title: str
+
+
+def plugin_component(key: str, folder: Path) -> Component:
+    """Give the component of a plugin from its folder; its tables are named `<key>_…`."""
+    return Component(key, folder / "migrations" / "versions", prefix=f"{key}_")
+
+
+def pending(engine: Engine, components: Sequence[Component] = (CORE,)) -> list[PendingRevision]:
+    """List what an upgrade would run, in its order; it changes nothing."""
+    with engine.connect() as connection:
+        return [found for component in components for found in _pending(connection, component)]
+
+
+def _pending(connection: Connection, component: Component) -> Iterator[PendingRevision]:
+    context = MigrationContext.configure(connection, opts={"version_table": component.version_table})
+    script = ScriptDirectory.from_config(_config(component))
+    applied = {
+        revision.revision for head in context.get_current_heads() for revision in script.iterate_revisions(head, "base", inclusive=True)
+    }
+    for revision in reversed(list(script.walk_revisions())):
+        if revision.revision not in applied:
+            yield PendingRevision(component.key, revision.revision, revision.doc)
+
+
+def upgrade(engine: Engine, components: Sequence[Component] = (CORE,)) -> list[PendingRevision]:
+    """Bring the database up to date as the owner role and give back what was run.
+
+    Only one process upgrades at a time: a second one waits, then finds nothing to do.
+    """
+    with _alone(engine):
+        found = pending(engine, components)
+        for component in components:
+            if any(revision.component == component.key for revision in found):
+                with engine.connect() as connection:
+                    command.upgrade(_config(component, connection=connection), "heads")
+    return found
+
+
+def downgrade(engine: Engine, component: Component, revision: str = "base") -> None:
+    """Take one component back to `revision`; for tests and for removing a plugin's tables."""
+    with _alone(engine), engine.connect() as connection:
+        command.downgrade(_config(component, connection=connection), revision)
+
+
+def differences(engine: Engine, component: Component = CORE, *, other_prefixes: Sequence[str] = ()) -> list[Any]:
+    """List where the migrated tables differ from the models; empty when the history is complete."""
+    with engine.connect() as connection:
+        options = comparison_options(component, other_prefixes)
+        context = MigrationContext.configure(connection, opts={"version_table": component.version_table, **options})
+        return list(compare_metadata(context, Base.metadata))
+
+
+def new_revision(engine: Engine, component: Component, title: str) -> None:
+    """Write a migration from the difference between models and database; read it before committing it."""
+    with engine.connect() as connection:
+        command.revision(_config(component, connection=connection), message=title, autogenerate=True)
+
+
+def comparison_options(component: Component, other_prefixes: Sequence[str] = ()) -> dict[str, Any]:
+    """Give Alembic's options so that a component sees only its own tables."""
+
+    def include_name(name: str | None, kind: str, _parents: object) -> bool:
+        return kind != "table" or name is None or _owns(component, name, other_prefixes)
+
+    def include_object(_item: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
+        return kind != "table" or name is None or _owns(component, name, other_prefixes)
+
+    return {"include_name": include_name, "include_object": include_object, "compare_type": True}
+
+
+def _owns(component: Component, table: str, other_prefixes: Sequence[str]) -> bool:
+    if table.startswith("alembic_version_"):
+        return False
+    return table.startswith(component.prefix) if component.prefix else not table.startswith(tuple(other_prefixes))
+
+
+def _config(component: Component, *, connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(SCRIPTS).replace("%", "%%"))
+    config.set_main_option("version_locations", str(component.versions).replace("%", "%%"))
+    config.set_main_option("path_separator", "newline")
+    config.attributes["component"] = component
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _alone(engine: Engine) -> Iterator[None]:
+    # A connection of its own: the lock is the session's and outlives each migration's transaction.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
+        try:
+            yield
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
