@@ -54,7 +54,6 @@ class ProblemKind(StrEnum):
     BAD_CODE = "bad_code"
     CODE_OUTSIDE_PREFIX = "code_outside_prefix"
     CODE_RETIRED = "code_retired"
-    CYCLE = "cycle"
     DUPLICATE_CODE = "duplicate_code"
     MOVED = "moved"
     NO_NAME = "no_name"

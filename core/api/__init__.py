@@ -1,0 +1,26 @@
+"""The façade that plugins import; what is not here is not promised.
+
+``core.api`` has the contract (manifest, hooks, rights), ``core.api.errors`` the
+errors a plugin may raise, ``core.api.db`` the table bases, ``core.api.http`` the
+routes and ``core.api.services`` the functions of the base.
+"""
+
+from core.authz import Actor, Grant, Right, Scope, require, require_anywhere, scope
+from core.hookspecs import hookimpl
+from core.lib.text import Message, msg, say
+from core.pluginmanager.manifest import PluginManifest
+
+__all__ = [
+    "Actor",
+    "Grant",
+    "Message",
+    "PluginManifest",
+    "Right",
+    "Scope",
+    "hookimpl",
+    "msg",
+    "require",
+    "require_anywhere",
+    "say",
+    "scope",
+]

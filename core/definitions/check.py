@@ -1,0 +1,135 @@
+"""Check definitions: meta-schema, references, compiler; and make them ready to be stored.
+
+A definition is checked together with all the others it came with, so that a
+form may use a library group that is loaded in the same go.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from core.definitions.metaschema import has_schema, schema_errors
+from core.definitions.registry import compiler_of
+from core.definitions.types import Content, DefinitionSource, Document, Loaded, Path, Prepared, Problem, parse_path, path_text
+from core.lib.errors import FieldError, Invalid
+from core.lib.text import Message, msg
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a check found: the definitions that may be stored, and every problem."""
+
+    prepared: Sequence[Prepared] = ()
+    problems: Sequence[Problem] = ()
+
+
+@dataclass
+class _Together(DefinitionSource):
+    """The definitions being checked, and behind them those already stored."""
+
+    stored: DefinitionSource | None
+    loaded: dict[tuple[str, str], Content] = field(default_factory=dict)
+
+    def find(self, kind: str, key: str) -> Content | None:
+        return self.loaded.get((kind, key)) or (self.stored.find(kind, key) if self.stored else None)
+
+
+def check(loaded: Sequence[Loaded], stored: DefinitionSource | None = None) -> Outcome:
+    """Check all loaded files; a definition with a problem is left out of ``prepared``.
+
+    ``stored`` is asked for definitions that the files name but do not contain.
+    """
+    source = _Together(stored)
+    problems = [problem for part in loaded for problem in part.problems]
+    problems += _index(loaded, source)
+    prepared: list[Prepared] = []
+    for part in loaded:
+        for document in part.documents:
+            found = list(_document_problems(document, part))
+            if not found:
+                try:
+                    prepared.append(_prepare(document.kind, document.content, part.origin, source))
+                except Invalid as invalid:
+                    found = [_problem(document, parse_path(error.path), error.message) for error in invalid.errors]
+            problems += found
+    return Outcome(prepared, problems)
+
+
+def prepare_one(kind: str, content: Mapping[str, Any], *, origin: str, source: DefinitionSource) -> Prepared:
+    """Check one definition that came without a file (over HTTP).
+
+    Raises Invalid with the path of every wrong field.
+    """
+    if not has_schema(kind):
+        raise Invalid(msg("definitions.unknown_kind", kind=kind), path="kind")
+    errors = [FieldError(path_text(path), message) for path, message in schema_errors(kind, content)]
+    if errors:
+        raise Invalid.many(errors)
+    return _prepare(kind, content, origin, source)
+
+
+def canonical(content: Mapping[str, Any]) -> bytes:
+    """Write content as the one JSON text that stands for it; order of fields kept, as authors mean it."""
+    return orjson.dumps(content)
+
+
+def checksum_of(content: Mapping[str, Any]) -> str:
+    """Give the SHA-256 of the canonical text."""
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def _index(loaded: Sequence[Loaded], source: _Together) -> Iterator[Problem]:
+    first: dict[tuple[str, str], Document] = {}
+    for part in loaded:
+        for document in part.documents:
+            place = (document.kind, document.key)
+            if document.key and place in first:
+                message = msg("definitions.duplicate_key", key=document.key, other=first[place].file)
+                yield _problem(document, ("key",), message)
+                continue
+            first[place] = document
+            source.loaded[place] = document.content
+
+
+def _document_problems(document: Document, part: Loaded) -> Iterable[Problem]:
+    if not has_schema(document.kind):
+        return [_problem(document, (), msg("definitions.unknown_kind", kind=document.kind))]
+    found = [_problem(document, path, message) for path, message in schema_errors(document.kind, document.content)]
+    if document.key:
+        found += _naming_problems(document, part)
+    return found
+
+
+def _naming_problems(document: Document, part: Loaded) -> Iterator[Problem]:
+    if part.prefix and not document.key.startswith(f"{part.prefix}."):
+        yield _problem(document, ("key",), msg("definitions.wrong_prefix", key=document.key, prefix=part.prefix))
+    stem = document.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
+    if document.key != stem and not document.key.endswith(f".{stem}"):
+        yield _problem(document, ("key",), msg("definitions.wrong_file_name", key=document.key, file=document.key.rsplit(".", 1)[-1]))
+
+
+def _prepare(kind: str, content: Content, origin: str, source: DefinitionSource) -> Prepared:
+    compiler = compiler_of(kind)
+    if compiler is None:
+        raise Invalid(msg("definitions.no_compiler", kind=kind))
+    ready = compiler.prepare(content, source) if compiler.prepare else dict(content)
+    compiler.compile(ready)
+    if compiler.references:
+        missing = [
+            FieldError(reference.path, msg("definitions.unknown_reference", kind=reference.kind, key=reference.key))
+            for reference in compiler.references(ready)
+            if source.find(reference.kind, reference.key) is None
+        ]
+        if missing:
+            raise Invalid.many(missing)
+    return Prepared(kind, str(content["key"]), origin, ready, checksum_of(ready))
+
+
+def _problem(document: Document, path: Path, message: Message) -> Problem:
+    line, column = document.mark_of(path)
+    return Problem(document.file, line, column, path_text(path), message)

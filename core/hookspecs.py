@@ -1,0 +1,70 @@
+"""The whole plugin contract, grouped by life cycle. A hook's docstring is its reference.
+
+Four families: ``register_<things>`` contributes at start-up and returns data;
+``resolve_<thing>`` answers a question, the first answer wins; ``check_<thing>``
+may veto inside the transaction by raising an error of ``core.api``;
+``<thing>_<past participle>`` tells after the commit, one task per plugin.
+Arguments are keyword arguments and are only ever added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
+    from core.authz import Actor, Right
+
+PROJECT = "wangge"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+# --- start-up -----------------------------------------------------------------
+
+
+@hookspec
+def register_permissions() -> Sequence[Right]:  # type: ignore[empty-body]
+    """Return every right that the plugin asks for; a right that is not registered cannot be granted."""
+
+
+@hookspec
+def register_demo() -> Callable[..., None] | None:  # type: ignore[empty-body]
+    """Return the function that seeds the plugin's demo data: ``seed(database, *, settings, progress)``.
+
+    ``wangge demo`` calls it once on an empty installation. It goes through the
+    services a user would use.
+    """
+
+
+# --- inside the transaction ---------------------------------------------------
+
+
+@hookspec(firstresult=True)
+def resolve_record_code(*, session: Session, ledger: str, draft: Mapping[str, Any]) -> str | None:
+    """Return the code of a new ledger record, or None to leave it to the ledger's layout."""
+
+
+@hookspec(firstresult=True)
+def resolve_case_duty(*, session: Session, actor: Actor, case: Any, duty: str) -> Mapping[str, int | None] | None:
+    """Say who takes over a case: ``{"department_id": …}`` or ``{"assignee_id": …}``, or None for no opinion.
+
+    ``duty`` names the question: ``dispatch`` (which department owns the matter)
+    or the state whose task somebody on the spot must take.
+    """
+
+
+@hookspec
+def check_case_transition(*, session: Session, actor: Actor, case: Any, transition: str, data: Mapping[str, Any]) -> None:
+    """Veto a transition by raising ``core.api.errors.Conflict`` or ``Invalid``; return nothing to let it pass."""
+
+
+# --- after the commit ---------------------------------------------------------
+
+
+@hookspec
+def case_moved(*, session: Session, agency_id: int, case_id: int, transition: str, from_state: str, to_state: str) -> None:
+    """Take note that a case went from one state to another; runs in a task of the plugin's own, perhaps more than once."""

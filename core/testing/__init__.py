@@ -1,0 +1,1 @@
+"""What tests stand on, for core and for plugins alike."""
