@@ -50,7 +50,6 @@ class _Reader:
         self.at = 0
         self.nesting = 0
         self.rows: list[str | None] = []
-        self.closed: set[int] = set()
 
     def whole(self) -> Tree:
         tree = self.expression(0)
@@ -173,7 +172,7 @@ class _Reader:
         if parts[0] == ROOT:
             return self.root_name(parts[1:], start)
         if not self.rows:
-            self.know(parts, None, start)
+            self.know(parts, "", start)
             return {"var": ".".join(parts)}
         if parts[0] == ITEM:
             parts = parts[1:]
@@ -184,15 +183,17 @@ class _Reader:
     def root_name(self, parts: list[str], start: int) -> Tree:
         if not parts:
             raise self.source.error(start, "root_alone")
-        self.know(parts, None, start)
+        self.know(parts, "", start)
         return {"val": [[2 * len(self.rows)], *parts]} if self.rows else {"var": ".".join(parts)}
 
-    def know(self, parts: list[str], rows: str | None, start: int) -> None:
-        if self.known is None or (self.rows and rows is None and parts[0] not in self.known):
+    def know(self, parts: list[str], base: str | None, start: int) -> None:
+        """Refuse a name that is not known; ``base`` is the group whose row it is in, None when that cannot be said."""
+        if self.known is None or base is None:
             return
-        full = [*(rows.split(".") if rows else []), *parts]
-        names = {".".join(full[: length + 1]) for length in range(len(rows.split(".")) if rows else 0, len(full))}
-        if not names & self.known:
+        prefix = f"{base}." if base else ""
+        if base and not any(name.startswith(prefix) for name in self.known):
+            return
+        if not any(prefix + ".".join(parts[:length]) in self.known for length in range(1, len(parts) + 1)):
             raise self.source.error(start, "unknown_name", name=".".join(parts))
 
     def call(self) -> Tree:
@@ -249,6 +250,7 @@ class _Reader:
         if isinstance(rows, dict) and "val" in rows:
             return ".".join(rows["val"][1:])
         if isinstance(rows, dict) and "var" in rows:
-            outer = self.rows[-1] if self.rows else None
-            return rows["var"] if not self.rows else (f"{outer}.{rows['var']}" if outer else None)
+            if not self.rows:
+                return str(rows["var"])
+            return f"{self.rows[-1]}.{rows['var']}" if self.rows[-1] else None
         return None

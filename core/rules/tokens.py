@@ -55,7 +55,9 @@ class Source:
         """Make the error for the character at ``offset``."""
         line, column = self.place(offset)
         found = self.text[offset : offset + 1]
-        return RuleError(msg("rules.at", line=line, column=column, found=found, what=msg(f"rules.{key}", **params)), line=line, column=column)
+        return RuleError(
+            msg("rules.at", line=line, column=column, found=found, what=msg(f"rules.{key}", **params)), line=line, column=column
+        )
 
 
 def tokens(source: Source) -> Iterator[Token]:

@@ -1,0 +1,143 @@
+"""The operators written in Python, because the engine has none with our meaning.
+
+Each takes the plain argument values and gives a plain value; a wrong type
+gives null, never an error. The browser's twins stand in
+``frontend/src/rules/operators.ts``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+
+_BLANKS = " \t\n\r\f\v\u00a0\u3000"
+_MOST_DIGITS = 10
+
+
+def same(one: Any, two: Any) -> bool:
+    """Compare two JSON values: same type and equal, through lists and objects."""
+    if isinstance(one, bool) or isinstance(two, bool):
+        return one is two
+    if isinstance(one, int | float) and isinstance(two, int | float):
+        return one == two
+    if isinstance(one, list) and isinstance(two, list):
+        return len(one) == len(two) and all(map(same, one, two))
+    if isinstance(one, dict) and isinstance(two, dict):
+        return one.keys() == two.keys() and all(same(value, two[key]) for key, value in one.items())
+    return type(one) is type(two) and bool(one == two)
+
+
+def within(item: Any, among: Any) -> bool:
+    """Find an item in a list, or a part in a text."""
+    if isinstance(among, list):
+        return any(same(item, part) for part in among)
+    return isinstance(among, str) and isinstance(item, str) and item in among
+
+
+def concat(*parts: Any) -> str:
+    """Join texts and numbers, numbers as a browser writes them; anything else adds nothing."""
+    return "".join(part if isinstance(part, str) else _spell(part) if is_number(part) else "" for part in parts)
+
+
+def trim(text: Any) -> str | None:
+    """Take blanks, the Chinese full-width one included, off both ends."""
+    return text.strip(_BLANKS) if isinstance(text, str) else None
+
+
+def rounded(value: Any, digits: Any = 0) -> float | None:
+    """Round the decimal number as it is written, a half away from zero."""
+    if not is_number(value) or not is_number(digits) or digits != int(digits) or not 0 <= digits <= _MOST_DIGITS:
+        return None
+    try:
+        result = Decimal(repr(value)).quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP)
+    except InvalidOperation:  # More digits than a decimal context holds: such a number has no fraction.
+        return float(value)
+    return int(result) if result == result.to_integral_value() else float(result)
+
+
+def days_between(start: Any, end: Any) -> int | None:
+    """Count days from ``start`` to ``end``; the written day of a date-time counts."""
+    first, last = as_date(start), as_date(end)
+    return None if first is None or last is None else (last - first).days
+
+
+def years_between(start: Any, end: Any) -> int | None:
+    """Count full years from ``start`` to ``end``, negative when ``end`` is earlier."""
+    first, last = as_date(start), as_date(end)
+    if first is None or last is None:
+        return None
+    if last < first:
+        return -_full_years(last, first)
+    return _full_years(first, last)
+
+
+def add_days(start: Any, days: Any) -> str | None:
+    """Give the date so many whole days after ``start``."""
+    first = as_date(start)
+    if first is None or not is_number(days) or days != int(days):
+        return None
+    try:
+        return (first + timedelta(days=int(days))).isoformat()
+    except OverflowError:  # Beyond the years 1 to 9999 there is no date.
+        return None
+
+
+def as_date(value: Any) -> date | None:
+    """Read the day of an ISO date or date-time text; None for anything else."""
+    if not isinstance(value, str) or (len(value) > 10 and value[10] not in "T "):
+        return None
+    try:
+        return date.fromisoformat(value[:10]) if len(value) >= 10 and value[4] == "-" else None
+    except ValueError:
+        return None
+
+
+def is_number(value: Any) -> bool:
+    """Tell a number from a boolean, which Python takes for one."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _full_years(first: date, last: date) -> int:
+    return last.year - first.year - ((last.month, last.day) < (first.month, first.day))
+
+
+def _spell(value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    if value == 0:
+        return "0"
+    if not 1e-6 <= abs(value) < 1e21:
+        mantissa, _, exponent = f"{value!r}".partition("e")
+        return f"{mantissa.removesuffix('.0')}e{int(exponent):+d}"
+    text = format(Decimal(repr(value)), "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _wrapped(function: Callable[..., Any]) -> Callable[[str], str]:
+    """Give the engine what it asks for: JSON text in, JSON text out."""
+
+    def run(arguments: str) -> str:
+        result = function(*orjson.loads(arguments))
+        if isinstance(result, float) and not math.isfinite(result):
+            return "null"
+        return json.dumps(result, ensure_ascii=False)
+
+    return run
+
+
+NATIVES: dict[str, Callable[[str], str]] = {
+    "$same": _wrapped(same),
+    "$in": _wrapped(within),
+    "$cat": _wrapped(concat),
+    "$trim": _wrapped(trim),
+    "$round": _wrapped(rounded),
+    "$days_between": _wrapped(days_between),
+    "$years_between": _wrapped(years_between),
+    "$add_days": _wrapped(add_days),
+}
