@@ -10,9 +10,13 @@ This is the only module below ``core.http`` that imports Flask-AppBuilder.
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from flask_appbuilder import Model
-from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Identity
+from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Identity, false
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from core.db.types import UTCDateTime
 
 NAMING = {
     "ix": "ix_%(column_0_N_label)s",
@@ -27,9 +31,26 @@ from flask_appbuilder.security.sqla.models import User as _FabUser  # noqa: E402
 
 Base = Model
 
+# A person without an e-mail address is normal here; FAB's own column would force an invented one.
+_FabUser.__table__.c.email.nullable = True
 
-class User(_FabUser):  # type: ignore[misc]
-    """One person who can sign in, anywhere in the installation."""
+for _name, _why, _kept, _erased in (
+    ("username", "sign-in", "while the person may sign in", "replaced by a number"),
+    ("first_name", "others must know who did a thing", "with the records of what was done", "replaced by a neutral word"),
+    ("last_name", "unused: the whole name stands in first_name", "-", "emptied"),
+    ("email", "notices", "while the person may sign in", "emptied"),
+    ("last_login", "sign-ins out of use are found and closed", "while the person may sign in", "emptied"),
+):
+    _FabUser.__table__.c[_name].info["personal_data"] = {"why": _why, "kept": _kept, "erased": _erased}
+
+
+class PlatformUser(_FabUser):  # type: ignore[misc]
+    """One person who can sign in, anywhere in the installation.
+
+    Not called ``User`` in the registry: FAB's relationships name their own
+    class by that string, and two of a name cannot be told apart. The same
+    holds for ``Role``, ``Group`` and ``Permission``.
+    """
 
     __tablename__ = "ab_user"
     __table_args__ = {"extend_existing": True}
@@ -37,6 +58,18 @@ class User(_FabUser):  # type: ignore[misc]
 
     home_agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
     locale: Mapped[str | None] = mapped_column()
+    password_changed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    must_change_password: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    is_installation_admin: Mapped[bool] = mapped_column(server_default=false(), default=False)
+    """May make and close agencies; a right of the installation, so it is in no agency's roles."""
+
+    @property
+    def name(self) -> str:
+        """The whole name as it is written; the family name is not kept apart."""
+        return str(self.first_name)
+
+
+User = PlatformUser
 
 
 class AgencyOwned:

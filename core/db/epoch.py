@@ -40,6 +40,7 @@ def epoch(session: Session) -> int:
 def bump(session: Session) -> None:
     """Count a change of configuration; it becomes visible with the commit."""
     session.info.pop("epoch", None)
+    session.info["epoch_bumped"] = True
     session.execute(update(ConfigurationEpoch).values(value=ConfigurationEpoch.value + 1))
 
 
@@ -53,6 +54,8 @@ class EpochCache(Generic[Value]):
 
     def get(self, session: Session, key: Hashable, make: Callable[[], Value]) -> Value:
         """Give the entry of ``key``, made anew when the configuration has changed."""
+        if session.info.get("epoch_bumped"):
+            return make()  # its number may be rolled back and given to another change: nothing made here may be kept
         present = epoch(session)
         with self._lock:
             if present != self._epoch:

@@ -1,0 +1,1 @@
+"""Signing in and out: passwords, sessions, tokens, second factors, and the authenticator of every request."""
