@@ -1,0 +1,53 @@
+"""The web process: granian's server with a few worker processes that each make the application."""
+
+from __future__ import annotations
+
+import os
+import signal
+from typing import TYPE_CHECKING, Any
+
+from core.settings import Settings
+from core.supervisor.lifeline import die_with_parent
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+def create_app() -> Flask:
+    """Make the application in a worker process of the server."""
+    die_with_parent(signal.SIGKILL)
+    from core.app import create_app as create  # noqa: PLC0415 - heavy, and loaded by main already
+
+    return create()
+
+
+def main() -> None:
+    """Serve until told to stop."""
+    die_with_parent(parent=int(os.environ.get("WANGGE_PARENT", os.getppid())))
+    # Imported before the workers fork: they share its pages, which halves their memory.
+    from granian.constants import Interfaces  # noqa: PLC0415 - after the kernel's promise
+    from granian.server import Server  # noqa: PLC0415
+
+    import core.app  # noqa: F401, PLC0415
+
+    server: Any = Server("core.supervisor.web:create_app", factory=True, interface=Interfaces.WSGI, **options(Settings.from_env()))
+    server.serve()
+
+
+def options(settings: Settings) -> dict[str, Any]:
+    """Give granian's options of these settings."""
+    return {
+        "address": settings.host,
+        "port": settings.port,
+        "workers": settings.web_workers,
+        "blocking_threads": settings.web_threads,
+        "backpressure": 256,
+        "respawn_failed_workers": True,
+        "workers_kill_timeout": 15,
+        "websockets": False,
+        "log_access": False,
+    }
+
+
+if __name__ == "__main__":
+    main()

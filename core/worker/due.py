@@ -1,0 +1,104 @@
+"""Finding what is due, for all agencies, and running it, for one.
+
+The scan role sees (agency, id, due) of outbox and timers and nothing else; the
+work itself runs as the application with that agency set, in short transactions.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from importlib import import_module
+from pkgutil import walk_packages
+from time import monotonic
+
+from sqlalchemy import ColumnElement, distinct, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+import core
+from core.db import outbox
+from core.db.engine import Database
+from core.db.outbox import OutboxMessage
+from core.db.schema import import_models
+from core.db.uow import unit_of_work
+from core.health.models import Heartbeat
+from core.lib import clock
+from core.settings import Settings
+
+log = logging.getLogger(__name__)
+
+# A transaction holds the rows it claimed until it ends: few, so that a slow one delays few others.
+_BATCH = 10
+_HEARTBEAT_EVERY = timedelta(seconds=10)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table of things that become due: whose they are, when they are due, and how some are run.
+
+    `run(session, now=…, limit=…)` claims with SKIP LOCKED and returns how many it claimed.
+    """
+
+    agency_id: InstrumentedAttribute[int]
+    is_due: Callable[[datetime], ColumnElement[bool]]
+    run: Callable[..., int]
+
+
+def _outbox_due(now: datetime) -> ColumnElement[bool]:
+    return (OutboxMessage.state == "waiting") & (OutboxMessage.due_at <= now)
+
+
+SOURCES: dict[str, Source] = {"outbox": Source(OutboxMessage.agency_id, _outbox_due, outbox.deliver_due)}
+
+
+def load() -> None:
+    """Import every package's tasks, so that all handlers are registered, and every plugin."""
+    import_models()
+    for module in walk_packages(core.__path__, "core."):
+        if module.name.endswith(".tasks"):
+            import_module(module.name)
+
+
+@cache
+def database(settings: Settings) -> Database:
+    """Give this process's connections; called in pool processes only, never before the fork."""
+    return Database.of(settings)
+
+
+def find(found: Database, *, now: datetime) -> Iterator[tuple[str, int]]:
+    """Yield (source, agency) for each agency that has something due, as the scan role."""
+    with found.scan_engine.connect() as connection:
+        for name, source in SOURCES.items():
+            for agency_id in connection.scalars(select(distinct(source.agency_id)).where(source.is_due(now))):
+                yield name, agency_id
+
+
+def work_off(found: Database, name: str, agency_id: int, *, seconds: float) -> int:
+    """Run what is due in `agency_id`, batch by batch; return how many things were claimed."""
+    deadline, claimed = monotonic() + seconds, 0
+    while monotonic() < deadline:
+        with unit_of_work(found, agency_id) as session:
+            batch = SOURCES[name].run(session, now=clock.now(), limit=_BATCH)
+        claimed += batch
+        if batch < _BATCH:
+            break
+    return claimed
+
+
+def report_alive(found: Database, *, name: str, now: datetime) -> None:
+    """Note that the worker `name` lives; not more often than its readers need."""
+    statement = insert(Heartbeat).values(name=name, seen_at=now)
+    statement = statement.on_conflict_do_update(
+        index_elements=["name"], set_={"seen_at": now}, where=Heartbeat.seen_at < now - _HEARTBEAT_EVERY
+    )
+    with unit_of_work(found, None) as session:
+        session.execute(statement)
+
+
+def dead(session: Session) -> list[OutboxMessage]:
+    """List the messages of the session's agency that were given up."""
+    return list(session.scalars(select(OutboxMessage).where(OutboxMessage.state == "dead").order_by(OutboxMessage.id)))
