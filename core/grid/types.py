@@ -140,18 +140,19 @@ class Neighbour:
 
 @dataclass(frozen=True)
 class Located:
-    """The unit a place is in, or the nearest one when it is in none.
+    """Where a place is: the unit that has it, or none (`inside` is false, and id, code and path are None).
 
-    `border_m` is the distance to the unit's own border, given only when it is
-    less than the index's `near_m`; `neighbours` are the other units within
-    that distance, nearest first.
+    `border_m` is the distance to the border of that unit, or from outside to
+    the nearest one, and is given only when it is less than the index's
+    `near_m`; `neighbours` are the other units within that distance, nearest
+    first. A place outside every unit is not an error: a person assigns it.
     """
 
-    id: int
-    code: str
-    path: str
     inside: bool
-    border_m: float | None
+    id: int | None = None
+    code: str | None = None
+    path: str | None = None
+    border_m: float | None = None
     neighbours: tuple[Neighbour, ...] = ()
 
 
