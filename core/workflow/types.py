@@ -18,6 +18,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from core.calendar import Pause
 from core.lib.errors import Conflict, Forbidden
 from core.lib.text import Message, Title
 
@@ -54,6 +55,7 @@ class FilingRule:
     class_code: str
     condition: str
     limit: Limit
+    kind: str | None = None
 
 
 class FilingRules(Protocol):
@@ -64,28 +66,17 @@ class FilingRules(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Pause:
-    """One stretch of time in which a clock stood still; ``until`` is None while it lasts."""
-
-    since: datetime
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Clock:
-    """The time limit that runs now.
+    """The time limit that runs now, named by ``key``.
 
-    At ``base_at`` there was ``remaining`` of ``total`` left; ``due_at`` follows
-    from these. ``total`` grows with each extension. A paused clock has
-    ``paused_at``, and ``remaining`` is then what it will go on with.
+    ``total`` grows with each extension. While the clock is paused ``due_at`` is
+    where it stood; resuming moves it later by the pause.
     """
 
     key: str
     started_at: datetime
     total: float
     unit: str
-    base_at: datetime
-    remaining: float
     due_at: datetime
     paused_at: datetime | None = None
     provisional: bool = False
@@ -164,11 +155,13 @@ class Receiver:
     """Who is meant: holders of a right at the case's place, or one of its people.
 
     ``at`` is ``agency``, ``grid``, ``department`` (then ``right`` is set), or
-    ``assignee``, ``reporter``, ``asker`` (the one person).
+    ``assignee``, ``reporter``, ``asker`` (the one person; for the asker of a
+    request, ``person_id`` says who it was).
     """
 
     at: str
     right: str | None = None
+    person_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,13 +220,14 @@ class Outcome:
     """Everything one step changes, complete: the case after it, and what to do beside it.
 
     ``case`` is the new snapshot (its ``version`` is one higher; ``department_path``
-    is None when ``department_changed``: the service knows the tree). ``timers``
-    replace the timers named in ``cancelled``; ``cancelled`` holds keys.
+    is None when ``department_changed``: the service knows the tree). The service
+    first deletes the case's timers whose keys are in ``cancelled``, then adds
+    ``timers``. ``event`` is None when only notices go out (an escalation).
     """
 
     case: CaseSnapshot
     category: str
-    event: EventFacts
+    event: EventFacts | None
     changed: frozenset[str] = frozenset()
     owner: Receiver | None = None
     timers: tuple[Timer, ...] = ()
