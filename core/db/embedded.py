@@ -117,6 +117,28 @@ class EmbeddedPostgres:
                 if self.status() is ServerState.RUNNING:
                     raise
 
+    @contextmanager
+    def held(self) -> Iterator[DatabaseURLs]:
+        """Keep the server running while the block lasts; stop it afterwards if nobody else holds it.
+
+        Holders share a lock of the kernel, which goes with them however they end.
+        """
+        account = server_account()
+        account.own(self.folder)
+        with (self.folder / "holders").open("a") as holders:
+            fcntl.flock(holders, fcntl.LOCK_SH)
+            try:
+                yield self.ensure()
+            finally:
+                self._stop_unless_held(holders.fileno())
+
+    def _stop_unless_held(self, holders: int) -> None:
+        try:
+            fcntl.flock(holders, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return
+        self.stop()
+
     def status(self) -> ServerState:
         """Tell what the server is doing, by its process and not by its pid file alone."""
         if not (self.data / "PG_VERSION").exists():

@@ -51,9 +51,9 @@ class PendingRevision:
     title: str
 
 
-def plugin_component(key: str, folder: Path) -> Component:
-    """Give the component of a plugin from its folder; its tables are named `<key>_…`."""
-    return Component(key, folder / "migrations" / "versions", prefix=f"{key}_")
+def plugin_component(key: str, versions: Path) -> Component:
+    """Give the component of a plugin from the folder of its revisions; its tables are named `<key>_…`."""
+    return Component(key, versions, prefix=f"{key}_")
 
 
 def pending(engine: Engine, components: Sequence[Component] = (CORE,)) -> list[PendingRevision]:
@@ -84,6 +84,9 @@ def upgrade(engine: Engine, components: Sequence[Component] = (CORE,)) -> list[P
             if any(revision.component == component.key for revision in found):
                 with engine.connect() as connection:
                     command.upgrade(_config(component, connection=connection), "heads")
+                    # The health probe of the application compares versions too.
+                    connection.execute(text(f"GRANT SELECT ON {component.version_table} TO wangge_app"))
+                    connection.commit()
     return found
 
 

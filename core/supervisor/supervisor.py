@@ -10,6 +10,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -48,13 +49,15 @@ class Supervisor:
         self._prepare()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self._ask_to_stop)
-        try:
-            self._start()
-            while not self._stopping:
-                time.sleep(_TICK)
-                self._watch()
-        finally:
-            self._stop()
+        with self.database.held() if self.database else nullcontext():
+            try:
+                self._start()
+                while not self._stopping:
+                    time.sleep(_TICK)
+                    self._watch()
+            finally:
+                self._stop()
+        self.say(msg("supervisor.stopped"))
 
     def _prepare(self) -> None:
         try:
@@ -70,8 +73,6 @@ class Supervisor:
             fresh_folder(self.settings.var / "broker")
 
     def _start(self) -> None:
-        if self.database is not None:
-            self.database.ensure()
         for child in self.children:
             child.start()
         self._write_record()
@@ -111,10 +112,7 @@ class Supervisor:
         self.say(msg("supervisor.stopping"))
         for child in reversed(self.children):
             child.stop()
-        if self.database is not None:
-            self.database.stop()
         (self.record.folder / "children.json").unlink(missing_ok=True)
-        self.say(msg("supervisor.stopped"))
 
 
 def address(settings: Settings) -> str:

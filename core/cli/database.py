@@ -1,0 +1,50 @@
+"""`wangge db`: migrations of core and of every plugin with tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from core.authz.console import Console
+from core.db import migrate
+from core.db.migrate import Component, PendingRevision
+from core.lib.text import msg
+from core.pluginmanager import plugins
+
+
+@click.group()
+def db() -> None:
+    """Bring the database up to date, or say what is missing."""
+
+
+@db.command()
+@click.pass_obj
+def upgrade(console: Console) -> None:
+    """Run every migration that the database has not seen; safe to repeat and to run twice at once."""
+    done = migrate.upgrade(console.database.owner_engine, components())
+    _answer(console, done, "cli.upgraded")
+
+
+@db.command()
+@click.pass_obj
+def pending(console: Console) -> None:
+    """List the migrations that an upgrade would run; exits with 1 when there are any."""
+    found = migrate.pending(console.database.owner_engine, components())
+    _answer(console, found, "cli.pending")
+    if found:
+        raise click.exceptions.Exit(1)
+
+
+def components() -> Sequence[Component]:
+    """Give core and every loaded plugin that has tables of its own, core first."""
+    manifests = plugins().manifests.values()
+    return [migrate.CORE, *(migrate.plugin_component(found.key, Path(str(found.migrations))) for found in manifests if found.migrations)]
+
+
+def _answer(console: Console, found: Sequence[PendingRevision], key: str) -> None:
+    for revision in found:
+        console.terminal.say(f"{revision.component}: {revision.revision} {revision.title}")
+    console.terminal.answer([asdict(revision) for revision in found], msg(key, count=len(found)))
