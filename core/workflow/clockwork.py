@@ -16,14 +16,16 @@ from core.workflow.definition import LimitSpec, StateTimer
 from core.workflow.types import Clock, Limit, SpanEnd, Timer
 
 ESCALATE = "escalate"
-_NONE_LEFT = timedelta(0)
+YELLOW = 0.8
+"""The share of a limit after which the field shows yellow (GB practice: 80 %)."""
 
 
 def begin(key: str, limit: Limit, now: datetime, calendar: Calendar) -> Clock:
     """Start a limit at ``now``."""
     unit = Unit(limit.unit)
     due = deadline(now, limit.amount, unit, calendar)
-    return Clock(key, now, limit.amount, unit, due.due_at, provisional=due.provisional)
+    warn_at = deadline(now, limit.amount * YELLOW, unit, calendar).due_at
+    return Clock(key, now, limit.amount, unit, due.due_at, warn_at, provisional=due.provisional)
 
 
 def end(clock: Clock, now: datetime) -> SpanEnd:
@@ -42,13 +44,22 @@ def resume(clock: Clock, now: datetime, calendar: Calendar) -> Clock:
     due_at = shifted(clock.due_at, closed, Unit(clock.unit), calendar)
     years = calendar.holidays.unpublished(calendar.local_day(now), calendar.local_day(due_at))
     provisional = not Unit(clock.unit).runs_always and bool(years)
-    return replace(clock, paused_at=None, pauses=(*clock.pauses[:-1], closed), due_at=due_at, provisional=clock.provisional or provisional)
+    warn_at = shifted(clock.warn_at, closed, Unit(clock.unit), calendar)
+    return replace(
+        clock,
+        paused_at=None,
+        pauses=(*clock.pauses[:-1], closed),
+        due_at=due_at,
+        warn_at=warn_at,
+        provisional=clock.provisional or provisional,
+    )
 
 
-def extend(clock: Clock, amount: float, calendar: Calendar) -> Clock:
+def extend(clock: Clock, amount: float, now: datetime, calendar: Calendar) -> Clock:
     """Add ``amount`` to the present deadline."""
     due = deadline(clock.due_at, amount, Unit(clock.unit), calendar)
-    return replace(clock, total=clock.total + amount, due_at=due.due_at, provisional=clock.provisional or due.provisional)
+    extended = replace(clock, total=clock.total + amount, due_at=due.due_at, provisional=clock.provisional or due.provisional)
+    return replace(extended, warn_at=_reached(YELLOW, extended, now, calendar))
 
 
 def escalations(spec: LimitSpec, clock: Clock, now: datetime, calendar: Calendar, *, after: int | None = None) -> tuple[Timer, ...]:
@@ -59,7 +70,8 @@ def escalations(spec: LimitSpec, clock: Clock, now: datetime, calendar: Calendar
     passed over, however late the timers run.
     """
     for index in range(0 if after is None else after + 1, len(spec.escalations)):
-        due_at = _reached(spec.escalations[index].at, clock, now, calendar)
+        share = spec.escalations[index].at
+        due_at = clock.warn_at if share == YELLOW else _reached(share, clock, now, calendar)
         if after is not None or due_at > now:
             return (Timer(f"{ESCALATE}.{index}", due_at),)
     return ()
@@ -68,7 +80,9 @@ def escalations(spec: LimitSpec, clock: Clock, now: datetime, calendar: Calendar
 def _reached(share: float, clock: Clock, now: datetime, calendar: Calendar) -> datetime:
     """Say when ``share`` of the limit is used up; ``now`` when that is past."""
     unit = Unit(clock.unit)
-    if share >= 1:
+    if share == 1:
+        return clock.due_at
+    if share > 1:
         return deadline(clock.due_at, (share - 1) * clock.total, unit, calendar).due_at
     ahead = _amount(remaining(clock.due_at, now, unit, calendar), unit, calendar) - (1 - share) * clock.total
     return deadline(now, ahead, unit, calendar).due_at if ahead > 0 else now

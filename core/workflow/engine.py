@@ -17,7 +17,7 @@ from core.calendar import Calendar
 from core.lib.errors import FieldError, Invalid
 from core.lib.text import Message, msg
 from core.workflow import clockwork
-from core.workflow.definition import FILING_RULE, OWNER, COLUMNS, Guard, Level, State, Transition, Way, Workflow
+from core.workflow.definition import COLUMNS, FILING_RULE, OWNER, Guard, Level, State, Transition, Way, Workflow
 from core.workflow.types import (
     EMPTY,
     ActorView,
@@ -140,6 +140,18 @@ def offers(workflow: Workflow, snapshot: CaseSnapshot, actor: ActorView, *, now:
     return found
 
 
+def bars(workflow: Workflow, snapshot: CaseSnapshot, verb: str, actor: ActorView, *, now: datetime) -> bool:
+    """Say whether ``move`` would refuse this verb whatever its form held.
+
+    Asked before a form is checked, so that a wrong state is told before wrong values.
+    """
+    transition = workflow.transitions.get(verb)
+    if transition is None or (verb, snapshot.state) not in workflow.ways:
+        return True
+    offer = _offer(workflow, snapshot, transition, actor, _Facts(workflow, snapshot, actor, EMPTY, now))
+    return offer is None or offer.reason_if_not is not None
+
+
 def receivers(workflow: Workflow, snapshot: CaseSnapshot) -> tuple[Receiver, ...]:
     """Name who has something to do: the owner of the state and whoever answers an open request."""
     owner = workflow.states[snapshot.state].owner
@@ -218,7 +230,7 @@ def _is_entitled(way: Way, level: Level | None, snapshot: CaseSnapshot, actor: A
         return False
     if way.by == "assignee" and (actor.user_id is None or actor.user_id != snapshot.assignee_id):
         return False
-    return actor.user_id not in _barred((*way.not_by, *(level.not_by if level else ())), snapshot, request)
+    return actor.user_id not in set(_barred((*way.not_by, *(level.not_by if level else ())), snapshot, request))
 
 
 def _barred(not_by: Sequence[str], snapshot: CaseSnapshot, request: OpenRequest | None) -> Iterator[int]:
@@ -351,7 +363,7 @@ class _Step:
         self.moved = self.state.key != snapshot.state
 
     def pass_on(self, kind: str, level: int) -> None:
-        """A lower level agreed: the request goes up one; nothing else changes."""
+        """Send the request up one level: this one agreed, and nothing else changes."""
         request = self.before.requests[kind]
         answered = (*request.answered_by, self.actor.user_id)
         self._request(replace(request, level=level + 1, answered_by=answered))
@@ -523,7 +535,7 @@ class _Step:
                 raise Refused(msg("workflow.no_limit", limit=spec.title), state=self.before.state, verb=self.transition.verb)
             clock = clockwork.begin(key, limit, self.now, self.calendar)
         if self.way.extend:
-            clock = clockwork.extend(clock, self.way.extend * self._one_limit(key), self.calendar)
+            clock = clockwork.extend(clock, self.way.extend * self._one_limit(key), self.now, self.calendar)
         if self.state.stopped and clock.paused_at is None:
             return clockwork.pause(clock, self.now)
         if not self.state.stopped and clock.paused_at is not None:

@@ -69,8 +69,9 @@ class FilingRules(Protocol):
 class Clock:
     """The time limit that runs now, named by ``key``.
 
-    ``total`` grows with each extension. While the clock is paused ``due_at`` is
-    where it stood; resuming moves it later by the pause.
+    ``total`` grows with each extension. ``warn_at`` is when 80 % is used up (the
+    yellow light of the field). While the clock is paused both are where they
+    stood; resuming moves them later by the pause.
     """
 
     key: str
@@ -78,6 +79,7 @@ class Clock:
     total: float
     unit: str
     due_at: datetime
+    warn_at: datetime
     paused_at: datetime | None = None
     provisional: bool = False
     pauses: tuple[Pause, ...] = ()
@@ -259,7 +261,7 @@ class Offer:
     reason_if_not: Message | None = None
 
 
-class Refused(Conflict):  # noqa: N818
+class Refused(Conflict):
     """The step is not possible now; ``allowed`` are the verbs that are, for this actor."""
 
     type = "transition-refused"
