@@ -89,7 +89,7 @@ def _index(loaded: Sequence[Loaded], source: _Together) -> Iterator[Problem]:
         for document in part.documents:
             place = (document.kind, document.key)
             if document.key and place in first:
-                message = msg("definitions.duplicate_key", key=document.key, other=first[place].file)
+                message = msg("definitions.duplicate_key", name=document.key, other=first[place].file)
                 yield _problem(document, ("key",), message)
                 continue
             first[place] = document
@@ -107,10 +107,10 @@ def _document_problems(document: Document, part: Loaded) -> Iterable[Problem]:
 
 def _naming_problems(document: Document, part: Loaded) -> Iterator[Problem]:
     if part.prefix and not document.key.startswith(f"{part.prefix}."):
-        yield _problem(document, ("key",), msg("definitions.wrong_prefix", key=document.key, prefix=part.prefix))
+        yield _problem(document, ("key",), msg("definitions.wrong_prefix", name=document.key, prefix=part.prefix))
     stem = document.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     if document.key != stem and not document.key.endswith(f".{stem}"):
-        yield _problem(document, ("key",), msg("definitions.wrong_file_name", key=document.key, file=document.key.rsplit(".", 1)[-1]))
+        yield _problem(document, ("key",), msg("definitions.wrong_file_name", name=document.key, file=document.key.rsplit(".", 1)[-1]))
 
 
 def _prepare(kind: str, content: Content, origin: str, source: DefinitionSource) -> Prepared:
@@ -121,7 +121,7 @@ def _prepare(kind: str, content: Content, origin: str, source: DefinitionSource)
     compiler.compile(ready)
     if compiler.references:
         missing = [
-            FieldError(reference.path, msg("definitions.unknown_reference", kind=reference.kind, key=reference.key))
+            FieldError(reference.path, msg("definitions.unknown_reference", kind=reference.kind, name=reference.key))
             for reference in compiler.references(ready)
             if source.find(reference.kind, reference.key) is None
         ]

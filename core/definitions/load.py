@@ -135,7 +135,7 @@ def _scalar(node: yaml.ScalarNode, mark: Mark, path: Path) -> Any:
     if explicit not in {"str", "int", "float", "bool", "null", "timestamp", "merge", "value"}:
         raise _Refused(msg("definitions.unknown_tag", tag=node.tag), mark, path)
     # A quoted or block scalar is text, whatever it looks like.
-    if node.style is not None:
+    if node.style in {"'", '"', "|", ">"}:
         return text
     if _NULL.fullmatch(text):
         return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path as FilePath
 from typing import Any
@@ -61,8 +61,7 @@ def _told(error: ValidationError) -> Iterator[tuple[Path, Message]]:
             return
         yield path, msg("definitions.wrong_type", expected=_types(error.context), found=_shown(error.instance))
         return
-    speak = _SENTENCES.get(str(error.validator))
-    yield path, speak(error) if speak else msg("definitions.does_not_fit", detail=error.message[:200])
+    yield path, _SENTENCES.get(str(error.validator), _other)(error)
 
 
 def _types(errors: Iterable[ValidationError]) -> str:
@@ -75,7 +74,7 @@ def _required(error: ValidationError) -> Message:
 
 def _unknown(error: ValidationError) -> Message:
     known = set(error.schema.get("properties", ())) if isinstance(error.schema, dict) else set()
-    extra = sorted(set(error.instance) - known)
+    extra = sorted(name for name in _any(error.instance) if name not in known)
     close = difflib.get_close_matches(extra[0], sorted(known), n=1) if extra else []
     names = ", ".join(name[:_SHOWN] for name in extra)
     if close:
@@ -84,7 +83,7 @@ def _unknown(error: ValidationError) -> Message:
 
 
 def _enum(error: ValidationError) -> Message:
-    known = [str(value) for value in error.validator_value]
+    known = [str(value) for value in _any(error.validator_value)]
     close = difflib.get_close_matches(str(error.instance), known, n=1)
     if close:
         return msg("definitions.unknown_value_did_you_mean", found=_shown(error.instance), close=close[0])
@@ -92,7 +91,7 @@ def _enum(error: ValidationError) -> Message:
 
 
 def _wrong_type(error: ValidationError) -> Message:
-    wanted = error.validator_value
+    wanted = _any(error.validator_value)
     return msg(
         "definitions.wrong_type",
         expected=wanted if isinstance(wanted, str) else " / ".join(wanted),
@@ -113,9 +112,22 @@ def _shown(value: object) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-_SENTENCES = {
+def _constant(error: ValidationError) -> Message:
+    return msg("definitions.unknown_value", found=_shown(error.instance), known=str(error.validator_value))
+
+
+def _other(error: ValidationError) -> Message:
+    return msg("definitions.does_not_fit", detail=error.message[:200])
+
+
+def _any(value: object) -> Any:
+    """Take off the "not set" that the library's types allow for; an error that was raised has it set."""
+    return value
+
+
+_SENTENCES: dict[str, Callable[[ValidationError], Message]] = {
     "additionalProperties": _unknown,
-    "const": lambda error: msg("definitions.unknown_value", found=_shown(error.instance), known=str(error.validator_value)),
+    "const": _constant,
     "enum": _enum,
     "maxItems": _bound,
     "maxLength": _bound,
@@ -127,5 +139,4 @@ _SENTENCES = {
     "pattern": _pattern,
     "required": _required,
     "type": _wrong_type,
-    "unevaluatedProperties": lambda error: msg("definitions.does_not_fit", detail=error.message[:200]),
 }

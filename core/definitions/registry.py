@@ -32,9 +32,7 @@ class Compiler:
 _compilers: dict[str, Compiler] = {}
 
 
-def register_compiler(
-    kind: str, compile_fn: Compile, *, prepare: Prepare | None = None, references: References | None = None
-) -> None:
+def register_compiler(kind: str, compile_fn: Compile, *, prepare: Prepare | None = None, references: References | None = None) -> None:
     """Say how definitions of ``kind`` are compiled.
 
     Registering the same function again changes nothing; another one for the

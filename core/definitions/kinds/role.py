@@ -30,7 +30,7 @@ def compile_role(content: Content) -> RoleDefinition:
     excludes = content.get("excludes", [])
     if content["key"] in excludes:
         path = f"excludes[{excludes.index(content['key'])}]"
-        raise Invalid(msg("definitions.role_excludes_itself", key=content["key"]), path=path)
+        raise Invalid(msg("definitions.role_excludes_itself", name=content["key"]), path=path)
     return RoleDefinition(
         key=content["key"],
         title=content["title"],
