@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,21 @@ def pending(engine: Engine, components: Sequence[Component] = (CORE,)) -> list[P
 
 def _pending(connection: Connection, component: Component) -> Iterator[PendingRevision]:
     context = MigrationContext.configure(connection, opts={"version_table": component.version_table})
-    script = ScriptDirectory.from_config(_config(component))
-    applied = {
-        revision.revision for head in context.get_current_heads() for revision in script.iterate_revisions(head, "base", inclusive=True)
-    }
-    for revision in reversed(list(script.walk_revisions())):
+    script = _script(component)
+    newest_first = list(script.walk_revisions())
+    heads = context.get_current_heads()
+    if not set(heads) <= {revision.revision for revision in newest_first}:
+        return  # A newer release has migrated further; this one goes on beside it.
+    applied = {revision.revision for head in heads for revision in script.iterate_revisions(head, "base", inclusive=True)}
+    for revision in reversed(newest_first):
         if revision.revision not in applied:
             yield PendingRevision(component.key, revision.revision, revision.doc)
+
+
+@cache
+def _script(component: Component) -> ScriptDirectory:
+    # The revisions of a release do not change while it runs, and a probe asks every few seconds.
+    return ScriptDirectory.from_config(_config(component))
 
 
 def upgrade(engine: Engine, components: Sequence[Component] = (CORE,)) -> list[PendingRevision]:
