@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from core.definitions.registry import register_compiler
 from core.definitions.types import Content, Reference
 from core.lib.errors import FieldError, Invalid
 from core.lib.text import msg
@@ -309,3 +310,6 @@ class _Reader:
             self._known(path, tail, self.counts, "count")
         elif head == "facts":
             self._known(path, tail, self.facts, "fact")
+
+
+register_compiler("workflow", compile_workflow, references=references)
