@@ -1,0 +1,112 @@
+"""What the grid tables need beside columns: who sees and writes them, and who may refer to them.
+
+A scheme is seen by the agency that owns it and by those it is shared with,
+and written by its owner alone (an installation's scheme by the owner role);
+all other tables here follow the scheme. Under such policies PostgreSQL uses
+an index only for operators known not to leak, which those on paths and texts
+are not; the two finders run as the owner, look at the visible schemes alone,
+and give back ids, which are then read under the policies as ever.
+
+Other tables refer to grids with `shared_grids_only`, which refuses a row of
+an agency that names a grid of a scheme not shared with it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import DDL, Table, event
+
+__all__ = ["FINDERS", "policies", "shared_grids_only"]
+
+_AGENCY = "(SELECT nullif(current_setting('wangge.agency', true), '')::integer)"
+_VISIBLE = "scheme_id IN (SELECT id FROM grid_scheme)"
+_OWNED = f"scheme_id IN (SELECT id FROM grid_scheme WHERE owner_agency_id = {_AGENCY})"  # noqa: S608  # constants only
+
+_SHARED_WITH_US = f"id IN (SELECT scheme_id FROM grid_scheme_share WHERE agency_id = {_AGENCY})"  # noqa: S608  # constants only
+
+_POLICIES = {
+    "grid_scheme": (
+        f"owner_agency_id = {_AGENCY} OR {_SHARED_WITH_US}",
+        f"owner_agency_id = {_AGENCY}",
+    ),
+    # No look at grid_scheme here: its own policy looks at this table.
+    "grid_scheme_share": (f"agency_id = {_AGENCY} OR shared_by_id = {_AGENCY}", f"shared_by_id = {_AGENCY}"),
+    "grid_level": (_VISIBLE, _OWNED),
+    "grid": (_VISIBLE, _OWNED),
+    "grid_change": (_VISIBLE, _OWNED),
+    "grid_succession": (_VISIBLE, _OWNED),
+}
+
+_FINDER = """
+CREATE FUNCTION {name}({argument}) RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER ROWS 500
+SET search_path = pg_catalog, public, pg_temp AS $body$
+    SELECT grid.id FROM public.grid
+    WHERE {condition} AND grid.scheme_id IN (
+        SELECT scheme.id FROM public.grid_scheme AS scheme
+        WHERE scheme.owner_agency_id = {agency}
+        OR EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = {agency}))
+$body$;
+REVOKE ALL ON FUNCTION {name}({types}) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {name}({types}) TO wangge_app
+"""
+
+FINDERS = (
+    _FINDER.format(name="grid_ids_within", argument="scope ltree", types="ltree", condition="grid.path <@ scope", agency=_AGENCY),
+    _FINDER.format(name="grid_ids_named", argument="pattern text", types="text", condition="grid.search LIKE pattern", agency=_AGENCY),
+)
+"""`grid_ids_within(path)`: a grid and all below it. `grid_ids_named(pattern)`: by code, name or pinyin, by trigram."""
+
+_SHARED_ONLY = """
+CREATE FUNCTION {table}_{column}_is_shared() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    SELECT grid.id INTO refused
+    FROM fresh
+    JOIN public.grid ON grid.id = fresh.{column}
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = '{table}_{column}_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER {table}_{column}_is_shared_insert AFTER INSERT ON "{table}"
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION {table}_{column}_is_shared();
+CREATE TRIGGER {table}_{column}_is_shared_update AFTER UPDATE ON "{table}"
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION {table}_{column}_is_shared()
+"""
+
+
+def policies() -> list[str]:
+    """Give the statements that put every grid table under its policies."""
+    return [statement for table, (seen, owned) in _POLICIES.items() for statement in _secure(table, seen, owned)]
+
+
+def _secure(table: str, seen: str, owned: str) -> list[str]:
+    return [
+        f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
+        f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY",
+        f"CREATE POLICY owner_all ON {table} TO wangge_owner USING (true) WITH CHECK (true)",
+        f"CREATE POLICY seen ON {table} FOR SELECT TO wangge_app USING ({seen})",
+        f"CREATE POLICY added ON {table} FOR INSERT TO wangge_app WITH CHECK ({owned})",
+        f"CREATE POLICY changed ON {table} FOR UPDATE TO wangge_app USING ({owned}) WITH CHECK ({owned})",
+        f"CREATE POLICY removed ON {table} FOR DELETE TO wangge_app USING ({owned})",
+    ]
+
+
+def shared_grids_only(table: Table, column: str = "grid_id") -> None:
+    """Refuse rows of `table` whose `column` names a grid of a scheme that is not shared with the row's agency.
+
+    The check is made once a statement over all its rows, so a bulk load pays
+    a join and not a call for each row. Call it once, where the table is mapped.
+    """
+    after_create(table, _SHARED_ONLY.format(table=table.name, column=column))
+
+
+def after_create(table: Table, *statements: str) -> None:
+    """Run statements right after the table is created from the metadata."""
+    for statement in statements:
+        event.listen(table, "after_create", DDL(statement.replace("%", "%%")))  # type: ignore[no-untyped-call]
