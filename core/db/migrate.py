@@ -68,12 +68,17 @@ def _pending(connection: Connection, component: Component) -> Iterator[PendingRe
     script = _script(component)
     newest_first = list(script.walk_revisions())
     heads = context.get_current_heads()
-    if not set(heads) <= {revision.revision for revision in newest_first}:
+    if not knows(component, heads):
         return  # A newer release has migrated further; this one goes on beside it.
     applied = {revision.revision for head in heads for revision in script.iterate_revisions(head, "base", inclusive=True)}
     for revision in reversed(newest_first):
         if revision.revision not in applied:
             yield PendingRevision(component.key, revision.revision, revision.doc)
+
+
+def knows(component: Component, heads: Sequence[str]) -> bool:
+    """Tell whether this release has all of `heads`, that is, is not older than what they belong to."""
+    return set(heads) <= {revision.revision for revision in _script(component).walk_revisions()}
 
 
 @cache

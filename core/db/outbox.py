@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import Index, SmallInteger, String, insert, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -21,10 +21,20 @@ from core.db.types import UTCDateTime
 
 Handler = Callable[[Session, "Delivery"], None]
 
+
+class FailureHandler(Protocol):
+    """Notes that a delivery failed, in the transaction that puts it off or gives it up."""
+
+    def __call__(self, session: Session, delivery: Delivery, error: Exception, *, is_final: bool) -> None:
+        """Keep the reason where people look for it."""
+
+
+
 MAX_ATTEMPTS = 8
 _BACK_OFF = timedelta(seconds=15)
 
 _handlers: dict[str, Handler] = {}
+_failure_handlers: dict[str, FailureHandler] = {}
 
 
 class OutboxMessage(AgencyOwned, Base):
@@ -69,6 +79,16 @@ def handler(topic: str) -> Callable[[Handler], Handler]:
     return register
 
 
+def failure_handler(topic: str) -> Callable[[FailureHandler], FailureHandler]:
+    """Register the decorated function to be told of each failed delivery of ``topic``."""
+
+    def register(function: FailureHandler) -> FailureHandler:
+        _failure_handlers[topic] = function
+        return function
+
+    return register
+
+
 def add(session: Session, topic: str, payload: Mapping[str, Any], *, agency_id: int, due_at: datetime) -> None:
     """Write a message into the transaction of ``session``; it is delivered at or after ``due_at``."""
     session.execute(insert(OutboxMessage).values(agency_id=agency_id, topic=topic, payload=dict(payload), due_at=due_at))
@@ -104,6 +124,8 @@ def _deliver(session: Session, message: OutboxMessage, now: datetime) -> None:
         dead = message.attempts + 1 >= MAX_ATTEMPTS
         wait = _BACK_OFF * 2**message.attempts
         outcome = {"state": "dead" if dead else "waiting", "due_at": now + wait, "last_error": f"{type(error).__name__}: {error}"[:2000]}
+        if message.topic in _failure_handlers:
+            _failure_handlers[message.topic](session, delivery, error, is_final=dead)
     outcome["attempts"] = message.attempts + 1
     session.execute(
         update(OutboxMessage).where(OutboxMessage.agency_id == message.agency_id, OutboxMessage.id == message.id).values(outcome)

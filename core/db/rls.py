@@ -40,8 +40,10 @@ def secure_table(table: Table, model: type | None) -> Iterator[str]:
         yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
         yield f"CREATE POLICY owner_all ON {name} TO wangge_owner USING (true) WITH CHECK (true)"
         own = f"agency_id = {_AGENCY}"
-        seen = f"agency_id IS NULL OR {own}" if security == "nullable" else own
-        yield f"CREATE POLICY own_agency ON {name} TO wangge_app USING ({seen}) WITH CHECK ({own})"
+        yield f"CREATE POLICY own_agency ON {name} TO wangge_app USING ({own}) WITH CHECK ({own})"
+        if security == "nullable":
+            # For SELECT alone: were it part of own_agency, the application could delete shared rows or take them over.
+            yield f"CREATE POLICY shared ON {name} FOR SELECT TO wangge_app USING (agency_id IS NULL)"
     columns = getattr(model, "__scan_columns__", ())
     if columns:
         yield f"GRANT SELECT ({', '.join(columns)}) ON {name} TO wangge_scan"

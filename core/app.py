@@ -1,0 +1,68 @@
+"""The web application: the only place that wires things together."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+from flask import Flask, Response, jsonify
+
+from core.accounts.signin import SignIn
+from core.db.engine import Database
+from core.http import errors, openapi, serve
+from core.http.fab import install_security
+from core.http.routes import Routes
+from core.http.security import install_headers
+from core.http.workspace import blueprint as workspace
+from core.http.work import Frame
+from core.pluginmanager import plugins
+from core.settings import Settings
+from core.version import VERSION
+
+PACKAGES = (
+    "pluginmanager",
+    "grid",
+    "accounts",
+    "holidays",
+    "attachments",
+    "notices",
+    "definitions",
+    "forms",
+    "ledgers",
+    "workflow",
+    "health",
+    "audit",
+)
+"""The packages of the base that bring routes, in the order of the document."""
+
+
+def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
+    """Build the application; without arguments from the environment, as the server does."""
+    settings = settings or Settings.from_env()
+    database = database or Database.of(settings)
+    app = Flask("core", static_folder="static/dist", static_url_path="/static")
+    app.config.update(MAX_CONTENT_LENGTH=settings.max_upload_bytes, SECRET_KEY=settings.secret_key)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    sign_in = SignIn(settings, database)
+    app.extensions["wangge"] = Frame(settings, database, sign_in, plugins().is_enabled)
+    errors.install(app)
+    install_headers(app, settings)
+    install_security(app, settings, database)
+    routes = serve.mount(app, [*_core_routes(), *_plugin_routes()])
+    app.register_blueprint(workspace)
+    _serve_document(app, openapi.document(routes, version=VERSION))
+    return app
+
+
+def _core_routes() -> list[Routes]:
+    return [import_module(f"core.{package}.views").routes for package in PACKAGES]
+
+
+def _plugin_routes() -> list[Routes]:
+    return [group for groups in plugins().collect("register_routes").values() for group in groups]
+
+
+def _serve_document(app: Flask, document: dict[str, Any]) -> None:
+    @app.get(f"{serve.PREFIX}/openapi.json")
+    def openapi_document() -> Response:
+        return jsonify(document)

@@ -1,0 +1,93 @@
+"""The inbox over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields
+
+from core.http.paging import PageQuery, decode_cursor, encode_cursor, page_schema
+from core.http.routes import Answer, Routes
+from core.http.work import Work
+from core.lib.text import say
+from core.notices import channels, service
+from core.notices.sender import sealer
+from core.notices.schemas import ChannelBodySchema, ChannelListSchema, ChannelSchema
+
+routes = Routes("notices")
+
+
+class NoticeSchema(Schema):
+    """One sentence for me."""
+
+    id = fields.Integer(required=True)
+    topic = fields.String(required=True)
+    subject = fields.String(required=True)
+    title = fields.String(required=True)
+    created_at = fields.DateTime(required=True)
+    read_at = fields.DateTime(required=True, allow_none=True)
+
+
+class InboxSchema(page_schema(NoticeSchema, "NoticePageSchema")):  # type: ignore[misc]
+    """A page of my notices."""
+
+    unread = fields.Integer(required=True)
+
+
+class InboxQuery(PageQuery):
+    """Which of my notices."""
+
+    unread = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
+
+
+@routes.get("/me/notices", query=InboxQuery, answers={200: InboxSchema})
+def my_notices(work: Work, query: dict[str, Any]) -> dict[str, Any]:
+    """List my notices, newest first."""
+    mark = decode_cursor(query["after"], (int,))
+    found = service.inbox(work.session, work.actor, before=mark[0] if mark else None, limit=query["limit"] + 1, unread=query["unread"])
+    shown = found[: query["limit"]]
+    return {
+        "items": [
+            {
+                "id": one.id,
+                "topic": one.topic,
+                "subject": one.subject,
+                "title": say(one.title, work.locale),
+                "created_at": one.created_at,
+                "read_at": one.read_at,
+            }
+            for one in shown
+        ],
+        "next": encode_cursor(shown[-1].id) if len(found) > len(shown) else None,
+        "unread": service.count_unread(work.session, work.actor),
+    }
+
+
+@routes.put("/me/notices/<int:notice_id>/read", answers={204: None}, errors=(404,))
+def read_notice(work: Work, notice_id: int) -> None:
+    """Mark one of my notices as read."""
+    service.mark_read(work.session, work.actor, notice_id)
+
+
+@routes.put("/me/notices/read", answers={204: None})
+def read_all_notices(work: Work) -> None:
+    """Mark all my notices as read."""
+    service.mark_all_read(work.session, work.actor)
+
+
+@routes.get("/notice-channels", answers={200: ChannelListSchema})
+def list_channels(work: Work) -> dict[str, Any]:
+    """List the agency's ways to the outside; their addresses are not shown."""
+    return {"items": [channels.shown(one) for one in channels.list_channels(work.session, work.actor)]}
+
+
+@routes.post("/notice-channels", body=ChannelBodySchema, answers={201: ChannelSchema})
+def add_channel(work: Work, body: dict[str, Any]) -> Answer:
+    """Add a way to the outside: an Apprise URL (WeCom, DingTalk, Feishu, e-mail, SMS gateways …)."""
+    return Answer(channels.shown(channels.add(work.session, work.actor, sealer(work.settings.secret_key), **body)), 201)
+
+
+@routes.delete("/notice-channels/<int:channel_id>", answers={204: None}, errors=(404,))
+def remove_channel(work: Work, channel_id: int) -> None:
+    """Remove a way to the outside."""
+    channels.remove(work.session, work.actor, channel_id)

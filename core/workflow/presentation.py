@@ -1,0 +1,141 @@
+"""Cases in words: titles of states, steps and classes in the reader's language, and the traffic light."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row
+from sqlalchemy.orm import Session
+
+from core.authz import Actor, scope
+from core.lib.text import Title, say
+from core.workflow.definition import Workflow
+from core.workflow.models import Case, CaseAttachment, CaseEvent, CasePersonal
+from core.workflow.permissions import CaseRight
+from core.workflow.service import known
+from core.workflow.types import Offer
+
+MASK = "＊＊＊"
+
+
+class Words:
+    """Finds titles for one request; every lookup is in memory after the first."""
+
+    def __init__(self, session: Session, locale: str) -> None:
+        self._session, self.locale = session, locale
+
+    def workflow(self, definition_id: int) -> Workflow:
+        """Give the workflow version of a case."""
+        return known.workflow(self._session, definition_id)
+
+    def say(self, title: Title) -> str:
+        """Say a title in the reader's language."""
+        return say(title, self.locale)
+
+    def state(self, definition_id: int, key: str) -> dict[str, str]:
+        """Name a state."""
+        return {"key": key, "title": self.say(self.workflow(definition_id).states[key].title)}
+
+    def of_class(self, workflow_key: str, code: str | None) -> str | None:
+        """Name a class or a filing condition of the plugin's catalogues."""
+        if code is None:
+            return None
+        item = known.catalogue_items(self._session, known.plugin_of(workflow_key)).get(code)
+        return self.say(item.title) if item else code
+
+
+def light(row: Any, now: datetime) -> str:
+    """Give the traffic light of the present step: green up to 80 % of the limit, yellow up to all, then red."""
+    if row.due_at is None or row.category == "closed":
+        return "none"
+    if now > row.due_at:
+        return "red"
+    return "yellow" if row.warn_at is not None and now >= row.warn_at else "green"
+
+
+def summary(row: Row[Any], words: Words, actor: Actor) -> dict[str, Any]:
+    """Write one row of ``reading.summaries`` as a list shows it."""
+    return {
+        "number": row.number,
+        "title": row.title,
+        "workflow": row.workflow,
+        "kind": row.kind,
+        "state": words.state(row.definition_id, row.state),
+        "category": row.category,
+        "class_code": row.class_code,
+        "class_title": words.of_class(row.workflow, row.class_code),
+        "grid": {"code": row.grid_code, "name": row.grid_name} if row.grid_code else None,
+        "department": {"key": row.department_code, "title": row.department_name} if row.department_code else None,
+        "located": row.located,
+        "lon": row.lon,
+        "lat": row.lat,
+        "reported_at": row.reported_at,
+        "state_entered_at": row.state_entered_at,
+        "due_at": row.due_at,
+        "warn_at": row.warn_at,
+        "light": light(row, actor.now),
+        "is_provisional": row.is_provisional,
+        "is_mine": row.assignee_id is not None and row.assignee_id == actor.user_id,
+        "version": row.version,
+    }
+
+
+def event(row: Row[Any], case: Case, words: Words) -> dict[str, Any]:
+    """Write one step of the history."""
+    found: CaseEvent = row.CaseEvent
+    workflow = words.workflow(case.definition_id)
+    transition = workflow.transitions.get(found.verb)
+    span = found.facts.get("span")
+    return {
+        "sequence": found.sequence,
+        "at": found.at,
+        "verb": found.verb,
+        "title": words.say(transition.title) if transition else found.verb,
+        "actor": row.actor_name,
+        "from_state": found.from_state,
+        "to_state": found.to_state,
+        "to_title": words.say(workflow.states[found.to_state].title),
+        "form": transition.form if transition else None,
+        "data": found.data,
+        "seconds": found.facts.get("seconds"),
+        "in_time": span["in_time"] if span else None,
+    }
+
+
+def attachment(link: CaseAttachment, stored: Any) -> dict[str, Any]:
+    """Write one photo or file."""
+    return {
+        "uuid": str(stored.uuid),
+        "sequence": link.sequence,
+        "field": link.field,
+        "name": stored.name,
+        "content_type": stored.content_type,
+        "url": f"/api/v1/attachments/{stored.uuid}",
+        "thumbnail_url": f"/api/v1/attachments/{stored.uuid}/thumbnail" if stored.has_thumbnail else None,
+    }
+
+
+def offer(one: Offer, words: Words) -> dict[str, Any]:
+    """Write one step that the actor may take."""
+    return {
+        "verb": one.verb,
+        "title": words.say(one.title),
+        "form": one.form,
+        "to": one.to,
+        "level": one.level,
+        "allowed": one.reason_if_not is None,
+        "reason": one.reason_if_not.text(words.locale) if one.reason_if_not else None,
+    }
+
+
+def personal(values: Sequence[CasePersonal], actor: Actor, *, grid_path: str | None, department_path: str | None) -> Mapping[str, Any]:
+    """Show personal values to whoever holds the right to them here, and a mask to everybody else."""
+    open_to_actor = may_read_personal(actor, grid_path=grid_path, department_path=department_path)
+    return {one.field: one.value if open_to_actor or one.value is None else MASK for one in values}
+
+
+def may_read_personal(actor: Actor, *, grid_path: str | None, department_path: str | None) -> bool:
+    """Say whether the actor may see who reported a case at this place."""
+    return scope(actor, CaseRight.READ_PERSONAL).allows(grid_path=grid_path, department_path=department_path)

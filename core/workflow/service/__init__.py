@@ -1,0 +1,1 @@
+"""The rules of cases: reporting, moving, reading, timers, history. One module a use."""

@@ -1,0 +1,70 @@
+"""Everything the page of one case shows, in a fixed number of statements."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import column, select, table
+from sqlalchemy.orm import Session
+
+from core.accounts import service as accounts
+from core.audit import service as audit
+from core.authz import Actor
+from core.grid import service as grids
+from core.workflow import presentation
+from core.workflow.models import Case, CaseAttachment, CasePersonal
+from core.workflow.service import reading
+
+_ATTACHMENT = table("attachment", *(column(name) for name in ("agency_id", "id", "uuid", "name", "content_type", "has_thumbnail")))
+
+
+def page(session: Session, actor: Actor, case: Case) -> dict[str, Any]:
+    """Write a visible case whole; a look at unmasked personal values is audited."""
+    words = presentation.Words(session, actor.locale)
+    row = session.execute(reading.summaries().where(Case.id == case.id)).one()
+    return {
+        **presentation.summary(row, words, actor),
+        "uuid": str(case.uuid),
+        "source": case.source,
+        "condition": case.condition,
+        "condition_title": words.of_class(case.workflow, case.condition),
+        "data": _first_data(session, case),
+        "personal": _personal(session, actor, case),
+        "counts": case.counts,
+        "requests": sorted(case.requests),
+        "closed_at": case.closed_at,
+        "events": [presentation.event(one, case, words) for one in reading.history(session, case)],
+        "attachments": _attachments(session, case),
+        "parent": session.scalar(select(Case.number).where(Case.id == case.parent_id)) if case.parent_id else None,
+        "sub_cases": _sub_cases(session, case, words),
+    }
+
+
+def _first_data(session: Session, case: Case) -> dict[str, Any]:
+    first = reading.history(session, case)[:1]
+    return {**(first[0].CaseEvent.data if first else {}), **case.data}
+
+
+def _personal(session: Session, actor: Actor, case: Case) -> dict[str, Any]:
+    values = session.scalars(select(CasePersonal).where(CasePersonal.case_id == case.id).order_by(CasePersonal.id)).all()
+    place = {"grid_path": grids.path_of(session, case.grid_id), "department_path": accounts.department_path(session, case.department_id)}
+    if values and presentation.may_read_personal(actor, **place):
+        audit.record(
+            session, actor, "core:case:personal_read", subject=f"case:{case.number}", new={"fields": sorted(one.field for one in values)}
+        )
+    return dict(presentation.personal(values, actor, **place))
+
+
+def _attachments(session: Session, case: Case) -> list[dict[str, Any]]:
+    stored = session.execute(
+        select(CaseAttachment, *_ATTACHMENT.c)
+        .join(_ATTACHMENT, (_ATTACHMENT.c.agency_id == CaseAttachment.agency_id) & (_ATTACHMENT.c.id == CaseAttachment.attachment_id))
+        .where(CaseAttachment.case_id == case.id)
+        .order_by(CaseAttachment.sequence, CaseAttachment.id)
+    )
+    return [presentation.attachment(one.CaseAttachment, one) for one in stored]
+
+
+def _sub_cases(session: Session, case: Case, words: presentation.Words) -> list[dict[str, Any]]:
+    rows = session.execute(select(Case.number, Case.state, Case.definition_id).where(Case.parent_id == case.id).order_by(Case.id))
+    return [{"number": row.number, "state": words.state(row.definition_id, row.state)} for row in rows]

@@ -1,0 +1,40 @@
+"""Nearby and duplicate hints: suggested to a person, never decided for one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Float, Row, and_, cast, func, literal, or_, select
+from sqlalchemy.orm import Session
+
+from core.authz import Actor
+from core.db.types import PointXY
+from core.grid import service as grids
+from core.workflow.models import Case
+from core.workflow.service import known, reading
+
+NEARBY_METRES = 50.0
+MOST = 20
+
+
+def nearby(session: Session, actor: Actor, *, workflow: str, lon: float, lat: float, class_code: str | None) -> Sequence[Row[Any]]:
+    """List visible open cases near a place, and recent ones of the same class, nearest first (at most 20).
+
+    The workflow says what makes a likely duplicate: same class within so many
+    metres and hours.
+    """
+    duplicate = known.current_workflow(session, workflow).workflow.duplicate
+    radius = float(duplicate.get("within_metres", NEARBY_METRES))
+    since = actor.now - timedelta(hours=float(duplicate.get("within_hours", 24)))
+    x, y = grids.to_metres(session, actor, lon, lat)
+    here = literal((x, y), PointXY)
+    metres = cast(Case.xy.op("<->")(here), Float).label("metres")
+    near = and_(
+        Case.xy.op("<@")(func.circle(here, radius)),
+        or_(Case.category == "open", Case.reported_at >= since),
+    )
+    likely = and_(Case.class_code == class_code, Case.reported_at >= since).label("is_likely") if class_code else literal(value=False).label("is_likely")
+    statement = select(Case.number, Case.title, Case.state, Case.definition_id, Case.reported_at, metres, likely)
+    return session.execute(statement.where(near, reading.visible(actor)).order_by(metres).limit(MOST)).all()

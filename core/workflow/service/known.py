@@ -1,0 +1,107 @@
+"""The definitions that cases need, found in memory: a published version never changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from core.db.epoch import EpochCache
+from core.definitions import store
+from core.definitions.kinds.catalogue import Catalogue, CatalogueItem
+from core.definitions.models import Definition
+from core.forms.compile import CompiledForm
+from core.lib.errors import NotFound
+from core.lib.text import msg
+from core.pluginmanager import plugins
+from core.workflow.definition import Workflow
+
+
+@dataclass(frozen=True)
+class KnownWorkflow:
+    """A version of a workflow and its id."""
+
+    id: int
+    key: str
+    workflow: Workflow
+
+
+@dataclass(frozen=True)
+class KnownForm:
+    """A version of a form and its id."""
+
+    id: int
+    form: CompiledForm
+    fields_by_type: Mapping[str, tuple[str, ...]]
+
+
+_by_id: dict[tuple[int | None, int], KnownWorkflow] = {}
+_all: EpochCache[tuple[KnownWorkflow, ...]] = EpochCache()
+_items: EpochCache[Mapping[str, CatalogueItem]] = EpochCache()
+_forms: EpochCache[KnownForm] = EpochCache()
+
+
+def plugin_of(key: str) -> str:
+    """Name the plugin that a definition key belongs to."""
+    return key.partition(".")[0]
+
+
+def current_workflow(session: Session, key: str) -> KnownWorkflow:
+    """Give the present version of a workflow whose plugin is on for the agency; raise NotFound otherwise."""
+    if not plugins().is_enabled(session, plugin_of(key)):
+        raise NotFound(msg("workflow.no_workflow", key=key))
+    found = store.find_current(session, "workflow", key)
+    if found is None:
+        raise NotFound(msg("workflow.no_workflow", key=key))
+    return KnownWorkflow(found.id, key, store.compiled(found))
+
+
+def workflow(session: Session, definition_id: int) -> Workflow:
+    """Give one version, whether or not it is still the present one."""
+    place = (getattr(session, "agency_id", None), definition_id)
+    known = _by_id.get(place)
+    if known is None:
+        found = store.version(session, definition_id)
+        known = _by_id[place] = KnownWorkflow(found.id, found.key, store.compiled(found))
+    return known.workflow
+
+
+def all_workflows(session: Session) -> tuple[KnownWorkflow, ...]:
+    """Give every version that a case may belong to, of the plugins that are on."""
+
+    def read() -> tuple[KnownWorkflow, ...]:
+        rows = session.execute(select(Definition.id, Definition.key).where(Definition.kind == "workflow", Definition.status != "draft")).all()
+        on = plugins().enabled(session)
+        return tuple(KnownWorkflow(row.id, row.key, workflow(session, row.id)) for row in rows if plugin_of(row.key) in on)
+
+    return _all.get(session, getattr(session, "agency_id", None), read)
+
+
+def catalogue_items(session: Session, plugin: str) -> Mapping[str, CatalogueItem]:
+    """Give every item of the plugin's catalogues by code."""
+
+    def read() -> Mapping[str, CatalogueItem]:
+        found: dict[str, CatalogueItem] = {}
+        for version in store.list_current(session, "catalogue"):
+            if plugin_of(version.key) == plugin:
+                catalogue: Catalogue = store.compiled(version)
+                found |= catalogue.items
+        return found
+
+    return _items.get(session, (getattr(session, "agency_id", None), plugin), read)
+
+
+def form(session: Session, key: str) -> KnownForm:
+    """Give the present version of a form; raise NotFound when there is none."""
+
+    def read() -> KnownForm:
+        found = store.current(session, "form", key)
+        compiled: CompiledForm = store.compiled(found)
+        by_type: dict[str, list[str]] = {}
+        for field in compiled.definition.fields:
+            by_type.setdefault(field.type, []).append(field.id)
+        return KnownForm(found.id, compiled, {name: tuple(ids) for name, ids in by_type.items()})
+
+    return _forms.get(session, (getattr(session, "agency_id", None), key), read)

@@ -1,0 +1,45 @@
+"""Giving a grid by hand to a case whose point lies outside every grid."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from core.authz import Actor, require
+from core.grid import service as grids
+from core.lib.errors import Conflict, PreconditionFailed
+from core.lib.text import msg
+from core.workflow.models import Case
+from core.workflow.permissions import CaseRight
+from core.workflow.service import history, reading
+from core.workflow.service.store import Beside, update_case
+from core.workflow.types import EventFacts
+
+VERB = "assign_grid"
+
+
+def assign_grid(session: Session, actor: Actor, number: str, *, grid: str, version: int) -> Case:
+    """Give a grid to a case that has none of its own, as a step of its history.
+
+    Raises Conflict for a case that lies inside a grid, PreconditionFailed for a
+    stale version.
+    """
+    case = reading.get_visible(session, actor, number, for_update=True)
+    require(actor, CaseRight.ASSIGN_GRID, grid_path=grids.path_of(session, case.grid_id))
+    if case.version != version:
+        raise PreconditionFailed(msg("http.stale", current=case.version), extra={"version": case.version})
+    if case.located not in {"outside", "none", "assigned"}:
+        raise Conflict(msg("workflow.has_grid", number=number))
+    found = grids.get(session, actor, grid)
+    step = EventFacts(verb=VERB, from_state=case.state, to_state=case.state, at=actor.now, actor_id=actor.user_id)
+    link = history.link(
+        case.uuid, sequence=case.chain_length + 1, previous=case.chain_head, event=step, form_id=None, data={"grid": grid}, personal={}
+    )
+    columns = {
+        "grid_id": found.id,
+        "located": "assigned",
+        "version": case.version + 1,
+        "chain_length": case.chain_length + 1,
+        "chain_head": link.hash,
+    }
+    update_case(session, case, columns, link, Beside(audit={"action": "core:case:grid_assigned", "new": {"grid": grid}, "request_id": actor.request_id}))
+    return case

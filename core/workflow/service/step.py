@@ -1,0 +1,149 @@
+"""One step of a case, from a submission to what is stored: shared by reporting, moving and timers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from core.authz import Actor
+from core.calendar import Calendar
+from core.holidays import service as holidays
+from core.lib.errors import NotFound
+from core.lib.text import msg
+from core.pluginmanager import plugins
+from core.workflow.definition import Transition, Workflow
+from core.workflow.models import Case
+from core.workflow.service import known
+from core.workflow.service.references import References
+from core.workflow.service.store import Beside
+from core.workflow.types import CaseSnapshot, FilingRule, Limit, Notice, Outcome
+
+NOTICE = "workflow.notice"
+MOVED = "workflow.case_moved"
+
+
+@dataclass(frozen=True)
+class Submitted:
+    """What a step's form brought, checked: plain data, personal values apart, and what it names."""
+
+    form_id: int | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+    personal: Mapping[str, Any] = field(default_factory=dict)
+    attachments: tuple[Mapping[str, Any], ...] = ()
+    record_id: int | None = None
+    point: Mapping[str, float] | None = None
+
+
+def pinned_workflow(session: Session, case: Case) -> Workflow:
+    """Give the version that the case belongs to for life; raise NotFound while its plugin is off."""
+    if not plugins().is_enabled(session, known.plugin_of(case.workflow)):
+        raise NotFound(msg("workflow.no_case", number=case.number))
+    return known.workflow(session, case.definition_id)
+
+
+def calendar_of(session: Session, actor: Actor) -> Calendar:
+    """Give the calendar of the actor's agency."""
+    return holidays.calendar_for(session, actor.agency_id)
+
+
+def submit(session: Session, actor: Actor, form_key: str | None, data: Mapping[str, Any]) -> Submitted:
+    """Check ``data`` against the step's form; raise Invalid with every wrong field."""
+    if form_key is None:
+        return Submitted()
+    references = References(session, actor)
+    found = known.form(session, form_key)
+    checked = found.form.check(data, now=actor.now, context=references)
+    checked.raise_invalid()
+    fields = found.fields_by_type
+    return Submitted(
+        form_id=found.id,
+        data=checked.data,
+        personal=checked.personal,
+        attachments=tuple(
+            {"id": references.attachment_ids[uuid], "field": name}
+            for kind in ("photo", "audio", "file", "signature")
+            for name in fields.get(kind, ())
+            for uuid in checked.data.get(name) or ()
+        ),
+        record_id=next((references.record_ids[checked.data[name]] for name in fields.get("record", ()) if checked.data.get(name)), None),
+        point=next((checked.data[name] for name in fields.get("point", ()) if checked.data.get(name)), None),
+    )
+
+
+def with_duties(session: Session, actor: Actor, case: Case | None, transition: Transition, submitted: Submitted) -> Submitted:
+    """Fill in who takes over where the form left it open and a plugin knows."""
+    if case is None:
+        return submitted
+    missing = {
+        column: name
+        for way in transition.ways
+        if case.state in way.states
+        for column, name in way.assign.items()
+        if name and submitted.data.get(name) is None
+    }
+    if not missing:
+        return submitted
+    duty = plugins().resolve(session, "resolve_case_duty", actor=actor, case=case, duty=transition.verb) or {}
+    known = {missing[column]: duty[f"{column}_id"] for column in missing if duty.get(f"{column}_id") is not None}
+    return replace(submitted, data={**submitted.data, **known}) if known else submitted
+
+
+class CatalogueRules:
+    """The filing rules of the agency's catalogues, as the engine asks for them.
+
+    A catalogue item that carries ``limit`` is a filing condition; its parent is
+    the small class.
+    """
+
+    def __init__(self, session: Session, plugin: str) -> None:
+        self._session, self._plugin = session, plugin
+
+    def __call__(self, condition: str) -> FilingRule | None:
+        """Find the condition in the plugin's catalogues."""
+        item = known.catalogue_items(self._session, self._plugin).get(condition)
+        if item is not None and "limit" in item.data:
+            limit = item.data["limit"]
+            return FilingRule(item.parent or condition, condition, Limit(float(limit["amount"]), limit["unit"]), item.data.get("kind"))
+        return None
+
+
+def beside(
+    session: Session, actor: Actor, outcome: Outcome, submitted: Submitted, *, action: str, number: str | None = None
+) -> Beside:
+    """Gather what hangs on a step: photos, timers, notices, hooks of plugins, audit."""
+    messages = [notice_message(outcome, notice) for notice in outcome.notices]
+    event = outcome.event
+    if event is not None:
+        told = {"transition": event.verb, "from_state": event.from_state, "to_state": event.to_state}
+        messages += [{"topic": MOVED, "payload": {"plugin": plugin, **told}} for plugin in plugins().listeners(session, "case_moved")]
+    return Beside(
+        attachments=submitted.attachments,
+        timers={timer.key: timer.due_at for timer in outcome.timers},
+        cancelled=outcome.cancelled,
+        messages=messages,
+        audit={"action": action, "new": {"state": outcome.state, "version": outcome.case.version}, "request_id": actor.request_id},
+    )
+
+
+def notice_message(outcome: Outcome, notice: Notice) -> dict[str, Any]:
+    """Make the outbox message of one notice; who receives it is resolved when it is delivered."""
+    to = notice.to
+    due = outcome.case.due_at
+    return {
+        "topic": NOTICE,
+        "payload": {
+            "notice": notice.topic,
+            "title": dict(notice.title),
+            "to": {"at": to.at, "right": to.right, "person_id": to.person_id},
+            "state": outcome.state,
+            "due": due.isoformat() if due else None,
+        },
+    }
+
+
+def empty_snapshot(*, grid_path: str | None, reporter_id: int | None) -> CaseSnapshot:
+    """Show the engine a case that is about to be born."""
+    return CaseSnapshot(id=0, state="", grid_path=grid_path, reporter_id=reporter_id)

@@ -1,0 +1,125 @@
+"""Firing what is due: escalations in batches, steps one by one; nothing twice, nothing lost.
+
+A due timer row is claimed with ``SKIP LOCKED``, acted on and deleted in one
+transaction: a worker killed in the middle leaves the row for the next. An
+escalation only tells people, so a batch needs no case lock. A timer that takes
+a step locks its case first, as every step does, and looks again whether the
+timer still stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Row, column, delete, insert, select, table, update
+from sqlalchemy.orm import Session
+
+from core.authz import Actor
+from core.calendar import Calendar
+from core.db.outbox import OutboxMessage
+from core.holidays import service as holidays
+from core.workflow import clockwork, engine
+from core.workflow.models import Case, CaseTimer
+from core.workflow.service import known, moving, step
+from core.workflow.service.snapshot import snapshot_of
+
+BATCH = 500
+MAX_ATTEMPTS = 8
+_AGENCY = table("agency", column("id"), column("key"))
+
+
+def system_actor(session: Session, agency_id: int, now: datetime) -> Actor:
+    """Make the actor that timers and seeding act as inside one agency."""
+    key = session.scalar(select(_AGENCY.c.key).where(_AGENCY.c.id == agency_id)) or ""
+    return Actor(None, agency_id, key, "system", (), now, is_system=True)
+
+
+def fire_escalations(session: Session, agency_id: int, *, now: datetime, limit: int = BATCH) -> int:
+    """Fire up to ``limit`` due escalations of the agency; give how many were claimed."""
+    claimed = (
+        select(CaseTimer)
+        .where(CaseTimer.due_at <= now, CaseTimer.key.startswith(f"{clockwork.ESCALATE}."))
+        .order_by(CaseTimer.due_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    timers = session.scalars(claimed).all()
+    if not timers:
+        return 0
+    cases = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_({timer.case_id for timer in timers})))}
+    calendar = holidays.calendar_for(session, agency_id)
+    messages: list[dict[str, Any]] = []
+    following: list[dict[str, Any]] = []
+    for timer in timers:
+        _escalate(session, cases[timer.case_id], timer, calendar, messages, following, now=now)
+    session.execute(delete(CaseTimer).where(CaseTimer.agency_id == agency_id, CaseTimer.id.in_([timer.id for timer in timers])))
+    if messages:
+        session.execute(insert(OutboxMessage), messages)
+    if following:
+        session.execute(insert(CaseTimer), following)
+    return len(timers)
+
+
+def _escalate(
+    session: Session,
+    case: Case,
+    timer: CaseTimer,
+    calendar: Calendar,
+    messages: list[dict[str, Any]],
+    following: list[dict[str, Any]],
+    *,
+    now: datetime,
+) -> None:
+    workflow = known.workflow(session, case.definition_id)
+    snapshot = snapshot_of(case, grid_path=None, department_path=None)
+    outcome = engine.fire(workflow, snapshot, timer.key, now=now, calendar=calendar)
+    if outcome is None:
+        return
+    for notice in outcome.notices:
+        message = step.notice_message(outcome, notice)
+        message["payload"] |= {"case_id": case.id, "number": case.number}
+        messages.append({"agency_id": case.agency_id, "due_at": now, **message})
+    following += [
+        {"agency_id": case.agency_id, "case_id": case.id, "key": next_timer.key, "due_at": next_timer.due_at} for next_timer in outcome.timers
+    ]
+
+
+def due_steps(session: Session, *, now: datetime, limit: int = BATCH) -> Sequence[Row[Any]]:
+    """Name the timers (id, case_id, key) that are due and take a step of their case."""
+    return session.execute(
+        select(CaseTimer.id, CaseTimer.case_id, CaseTimer.key)
+        .where(CaseTimer.due_at <= now, ~CaseTimer.key.startswith(f"{clockwork.ESCALATE}."))
+        .order_by(CaseTimer.due_at)
+        .limit(limit)
+    ).all()
+
+
+def fire_step(session: Session, agency_id: int, timer_id: int, case_id: int, key: str, *, now: datetime) -> bool:
+    """Take the step of one due timer; False when another worker has it or the case has moved on."""
+    case = session.scalars(select(Case).where(Case.id == case_id).with_for_update(skip_locked=True)).one_or_none()
+    if case is None:
+        return False
+    still_there = session.scalar(select(CaseTimer.id).where(CaseTimer.id == timer_id, CaseTimer.case_id == case_id).with_for_update())
+    if still_there is None:
+        return False
+    workflow = known.workflow(session, case.definition_id)
+    outcome = engine.fire(workflow, moving.snapshot_for(session, case), key, now=now, calendar=holidays.calendar_for(session, agency_id))
+    if outcome is not None and outcome.event is not None:
+        moving.write(session, system_actor(session, agency_id, now), case, outcome, step.Submitted())
+    session.execute(delete(CaseTimer).where(CaseTimer.agency_id == agency_id, CaseTimer.id == timer_id))
+    return outcome is not None
+
+
+def put_off(session: Session, agency_id: int, timer_id: int, error: Exception, *, now: datetime) -> None:
+    """Keep a timer whose step failed, with the reason and a growing delay."""
+    timer = session.scalars(select(CaseTimer).where(CaseTimer.id == timer_id)).one_or_none()
+    if timer is None:
+        return
+    wait = timedelta(seconds=30) * 2 ** min(timer.attempts, MAX_ATTEMPTS)
+    session.execute(
+        update(CaseTimer)
+        .where(CaseTimer.agency_id == agency_id, CaseTimer.id == timer_id)
+        .values(due_at=now + wait, attempts=timer.attempts + 1, last_error=f"{type(error).__name__}: {error}"[:2000])
+    )

@@ -1,0 +1,71 @@
+"""What the worker runs for cases: due timers, and the messages that steps leave in the outbox."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from core.db import outbox
+from core.db.engine import Database
+from core.db.uow import unit_of_work
+from core.notices import service as notices
+from core.pluginmanager import plugins
+from core.workflow.service import step, timers
+from core.workflow.service.recipients import recipients, spoken
+
+log = logging.getLogger(__name__)
+
+
+def fire_due(database: Database, agency_id: int, *, now: datetime) -> int:
+    """Fire every due timer of one agency, a transaction a batch; give how many acted."""
+    fired = 0
+    while True:
+        with unit_of_work(database, agency_id) as session:
+            claimed = timers.fire_escalations(session, agency_id, now=now)
+        fired += claimed
+        if claimed < timers.BATCH:
+            break
+    return fired + _fire_steps(database, agency_id, now=now)
+
+
+def _fire_steps(database: Database, agency_id: int, *, now: datetime) -> int:
+    with unit_of_work(database, agency_id) as session:
+        due = timers.due_steps(session, now=now)
+    fired = 0
+    for timer in due:
+        try:
+            with unit_of_work(database, agency_id) as session:
+                fired += timers.fire_step(session, agency_id, timer.id, timer.case_id, timer.key, now=now)
+        except Exception as error:  # one case's trouble must not hold up the others; the reason is kept on its timer
+            log.exception("timer %s of case %s failed", timer.key, timer.case_id)
+            with unit_of_work(database, agency_id) as session:
+                timers.put_off(session, agency_id, timer.id, error, now=now)
+    return fired
+
+
+@outbox.handler(step.NOTICE)
+def deliver_notice(session: Session, delivery: outbox.Delivery) -> None:
+    """Turn a notice of a step into one entry for each of its receivers."""
+    people = recipients(session, delivery.agency_id, delivery.payload)
+    said = delivery.payload
+    notices.tell(
+        session,
+        agency_id=delivery.agency_id,
+        users=people,
+        topic=said["notice"],
+        subject=f"case:{said['number']}",
+        title=spoken(session, said),
+        source=f"outbox:{delivery.id}",
+        now=delivery.now,
+    )
+
+
+@outbox.handler(step.MOVED)
+def tell_plugin(session: Session, delivery: outbox.Delivery) -> None:
+    """Tell one plugin that a case has moved."""
+    told = dict(delivery.payload)
+    plugin = told.pop("plugin")
+    told.pop("number")
+    plugins().tell(session, plugin, "case_moved", agency_id=delivery.agency_id, **told)

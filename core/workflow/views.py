@@ -1,0 +1,103 @@
+"""Cases over HTTP."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.http.paging import PageQuery
+from core.http.routes import Answer, Routes
+from core.http.work import Work
+from core.workflow import presentation, schemas
+from core.workflow.service import casepage, hints, moving, placing, reading, reporting, tasklist
+
+routes = Routes("cases")
+
+
+@routes.post("/cases", body=schemas.ReportSchema, answers={201: schemas.NewCaseSchema}, errors=(404, 409), idempotent=True)
+def report_case(work: Work, body: dict[str, Any]) -> Answer:
+    """Report a matter: a case is born."""
+    born = reporting.report_case(work.session, work.actor, workflow=body["workflow"], data=body["data"])
+    location = {"Location": f"/api/v1/cases/{born.number}"}
+    return Answer({"number": born.number, "state": born.state, "version": born.version}, 201, location, etag=born.version)
+
+
+@routes.get("/cases", query=schemas.CaseListQuery, answers={200: schemas.CasePageSchema})
+def list_cases(work: Work, query: dict[str, Any]) -> dict[str, Any]:
+    """List the cases in your scope, newest first."""
+    given = {**query, "text": query.pop("q", None)}
+    rows, after = reading.list_cases(work.session, work.actor, reading.CaseQuery(**given))
+    words = presentation.Words(work.session, work.locale)
+    return {"items": [presentation.summary(row, words, work.actor) for row in rows], "next": after}
+
+
+@routes.get("/me/tasks", query=PageQuery, answers={200: schemas.TaskPageSchema})
+def my_tasks(work: Work, query: dict[str, Any]) -> dict[str, Any]:
+    """List the cases that wait for a step of mine, most urgent first."""
+    rows, after = tasklist.list_tasks(work.session, work.actor, **query)
+    words = presentation.Words(work.session, work.locale)
+    return {
+        "items": [presentation.summary(row, words, work.actor) for row in rows],
+        "next": after,
+        "counts": tasklist.counts(work.session, work.actor),
+    }
+
+
+@routes.get("/cases/hints", query=schemas.HintQuery, answers={200: schemas.HintListSchema})
+def case_hints(work: Work, query: dict[str, Any]) -> dict[str, Any]:
+    """List cases near a place that may be the same matter."""
+    words = presentation.Words(work.session, work.locale)
+    class_code = query.pop("class_code", None)
+    rows = hints.nearby(work.session, work.actor, class_code=class_code, **query)
+    return {
+        "items": [
+            {
+                "number": row.number,
+                "title": row.title,
+                "state": words.state(row.definition_id, row.state),
+                "metres": round(row.metres, 1),
+                "reported_at": row.reported_at,
+                "is_likely_duplicate": bool(row.is_likely),
+            }
+            for row in rows
+        ]
+    }
+
+
+@routes.get("/cases/<number>", answers={200: schemas.CaseSchema})
+def show_case(work: Work, number: str) -> Answer:
+    """Show one case with its history, photos and sub-cases."""
+    case = reading.get_visible(work.session, work.actor, number)
+    return Answer(casepage.page(work.session, work.actor, case), etag=case.version)
+
+
+@routes.get("/cases/<number>/transitions", answers={200: schemas.OfferListSchema})
+def list_transitions(work: Work, number: str) -> Answer:
+    """List the steps that you have a right to from here."""
+    case = reading.get_visible(work.session, work.actor, number)
+    words = presentation.Words(work.session, work.locale)
+    found = moving.offers(work.session, work.actor, case)
+    return Answer({"items": [presentation.offer(one, words) for one in found]}, etag=case.version)
+
+
+@routes.post(
+    "/cases/<number>/transitions",
+    body=schemas.TransitionBodySchema,
+    answers={200: schemas.MovedSchema},
+    errors=(404, 409),
+    idempotent=True,
+    if_match=True,
+)
+def move_case(work: Work, number: str, body: dict[str, Any], version: int) -> Answer:
+    """Take a step of a case."""
+    outcome = moving.move_case(work.session, work.actor, number, transition=body["transition"], data=body["data"], version=version)
+    case = outcome.case
+    answer = {"number": number, "state": case.state, "category": outcome.category, "version": case.version, "due_at": case.due_at}
+    return Answer(answer, etag=case.version)
+
+
+@routes.put("/cases/<number>/grid", body=schemas.GridAssignmentSchema, answers={200: schemas.MovedSchema}, errors=(404, 409), if_match=True)
+def assign_grid(work: Work, number: str, body: dict[str, Any], version: int) -> Answer:
+    """Give a grid to a case that lies outside every grid."""
+    case = placing.assign_grid(work.session, work.actor, number, grid=body["grid"], version=version)
+    answer = {"number": number, "state": case.state, "category": case.category, "version": case.version, "due_at": case.due_at}
+    return Answer(answer, etag=case.version)
