@@ -1,0 +1,31 @@
+"""Urban management: components and events, from a report to a checked closure.
+
+Read this file first. The ledgers, forms, workflows, catalogues and roles are
+the YAML files in the folders beside it; each hook below answers one question
+they leave open. Nothing here touches the database or a request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.resources import files
+
+from core.api import PluginManifest, Right, hookimpl
+from plugins.urban_mgmt import permissions
+
+manifest = PluginManifest(
+    key="urban_mgmt",
+    title={"zh_CN": "数字城管", "en": "Urban management"},
+    version="1.0.0",
+    requires_core=">=1.0,<2.0",
+    definitions=files("plugins.urban_mgmt"),
+    description={
+        "zh_CN": "部件与事件管理：上报、立案、派遣、处置、核查、结案的闭环。",
+        "en": "Components and events in a closed loop: report, file, dispatch, handle, check, close.",
+    },
+)
+
+
+@hookimpl
+def register_permissions() -> Sequence[Right]:  # noqa: D103  # the hookspec's docstring is the contract
+    return permissions.CATALOGUE
