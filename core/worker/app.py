@@ -17,7 +17,7 @@ from core.settings import Settings
 from core.worker import broker
 
 NUDGE_SECONDS = 2.0
-_WORK_OFF_SECONDS = 30.0
+_STALE_SECONDS = 30.0
 
 
 def _configured(settings: Settings) -> Celery:
@@ -63,15 +63,16 @@ def nudge() -> None:
     now = clock.now()
     due.report_alive(due.database(settings), name=worker_name(), now=now)
     for source, agency_id in due.find(due.database(settings), now=now):
-        app.send_task("wangge.work_off", args=[source, agency_id], expires=_WORK_OFF_SECONDS)
+        app.send_task("wangge.work_off", args=[source, agency_id], expires=_STALE_SECONDS)
 
 
 @app.task(name="wangge.work_off")  # type: ignore[untyped-decorator]
 def work_off(source: str, agency_id: int) -> int:
-    """Run what is due in one agency until nothing is, or a fair time is over."""
-    from core.worker import due  # noqa: PLC0415 - see the module's docstring
+    """Run what is due in one agency."""
+    from core.lib import clock  # noqa: PLC0415 - see the module's docstring
+    from core.worker import due  # noqa: PLC0415
 
-    return due.work_off(due.database(settings), source, agency_id, seconds=_WORK_OFF_SECONDS)
+    return due.work_off(due.database(settings), source, agency_id, now=clock.now())
 
 
 def worker_name() -> str:

@@ -6,7 +6,6 @@ work itself runs as the application with that agency set, in short transactions.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,7 @@ from time import monotonic
 
 from sqlalchemy import ColumnElement, distinct, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.orm import InstrumentedAttribute
 
 import core
 from core.db import outbox
@@ -25,22 +24,21 @@ from core.db.engine import Database
 from core.db.outbox import OutboxMessage
 from core.db.schema import import_models
 from core.db.uow import unit_of_work
+from core.health import metrics
 from core.health.models import Heartbeat
-from core.lib import clock
 from core.settings import Settings
-
-log = logging.getLogger(__name__)
 
 # A transaction holds the rows it claimed until it ends: few, so that a slow one delays few others.
 _BATCH = 10
+_FAIR_SECONDS = 30.0
 _HEARTBEAT_EVERY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True)
 class Source:
-    """A table of things that become due: whose they are, when they are due, and how some are run.
+    """A table of things that become due: whose they are, when they are due, and how one agency's are run.
 
-    `run(session, now=…, limit=…)` claims with SKIP LOCKED and returns how many it claimed.
+    `run(database, agency_id, now=…)` claims with SKIP LOCKED, in transactions of its own, and returns how many it ran.
     """
 
     agency_id: InstrumentedAttribute[int]
@@ -48,11 +46,31 @@ class Source:
     run: Callable[..., int]
 
 
-def _outbox_due(now: datetime) -> ColumnElement[bool]:
-    return (OutboxMessage.state == "waiting") & (OutboxMessage.due_at <= now)
+@cache
+def sources() -> dict[str, Source]:
+    """Give what can become due, by name."""
+    # Not at the top: the cases' tasks bring the whole workflow with them, and metrics need only the names.
+    from core.workflow.models import CaseTimer  # noqa: PLC0415
+    from core.workflow.tasks import fire_due  # noqa: PLC0415
+
+    return {
+        "outbox": Source(
+            OutboxMessage.agency_id, lambda now: (OutboxMessage.state == "waiting") & (OutboxMessage.due_at <= now), deliver_outbox
+        ),
+        "timers": Source(CaseTimer.agency_id, lambda now: CaseTimer.due_at <= now, fire_due),
+    }
 
 
-SOURCES: dict[str, Source] = {"outbox": Source(OutboxMessage.agency_id, _outbox_due, outbox.deliver_due)}
+def deliver_outbox(found: Database, agency_id: int, *, now: datetime, seconds: float = _FAIR_SECONDS) -> int:
+    """Deliver the due messages of one agency, a few a transaction, until none is left or a fair time is over."""
+    deadline, claimed = monotonic() + seconds, 0
+    while monotonic() < deadline:
+        with unit_of_work(found, agency_id) as session:
+            batch = outbox.deliver_due(session, now=now, limit=_BATCH)
+        claimed += batch
+        if batch < _BATCH:
+            break
+    return claimed
 
 
 def load() -> None:
@@ -72,21 +90,16 @@ def database(settings: Settings) -> Database:
 def find(found: Database, *, now: datetime) -> Iterator[tuple[str, int]]:
     """Yield (source, agency) for each agency that has something due, as the scan role."""
     with found.scan_engine.connect() as connection:
-        for name, source in SOURCES.items():
+        for name, source in sources().items():
             for agency_id in connection.scalars(select(distinct(source.agency_id)).where(source.is_due(now))):
                 yield name, agency_id
 
 
-def work_off(found: Database, name: str, agency_id: int, *, seconds: float) -> int:
-    """Run what is due in `agency_id`, batch by batch; return how many things were claimed."""
-    deadline, claimed = monotonic() + seconds, 0
-    while monotonic() < deadline:
-        with unit_of_work(found, agency_id) as session:
-            batch = SOURCES[name].run(session, now=clock.now(), limit=_BATCH)
-        claimed += batch
-        if batch < _BATCH:
-            break
-    return claimed
+def work_off(found: Database, name: str, agency_id: int, *, now: datetime) -> int:
+    """Run what is due in `agency_id` from one source; return how many things were run."""
+    done = sources()[name].run(found, agency_id, now=now)
+    metrics.CLAIMED.labels(name).inc(done)
+    return done
 
 
 def report_alive(found: Database, *, name: str, now: datetime) -> None:
@@ -97,8 +110,3 @@ def report_alive(found: Database, *, name: str, now: datetime) -> None:
     )
     with unit_of_work(found, None) as session:
         session.execute(statement)
-
-
-def dead(session: Session) -> list[OutboxMessage]:
-    """List the messages of the session's agency that were given up."""
-    return list(session.scalars(select(OutboxMessage).where(OutboxMessage.state == "dead").order_by(OutboxMessage.id)))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 from textwrap import dedent
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, inspect, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import inspect, text
 
 from core.db import migrate
 from core.db.migrate import Component
@@ -30,21 +27,6 @@ REVISION = '''
     def downgrade():
         op.drop_table("sample_{number}")
 '''
-
-
-@pytest.fixture
-def engine(server_urls) -> Iterator[Engine]:
-    owner = make_url(server_urls[1])
-    name = f"wangge_test_{uuid4().hex[:12]}"
-    admin = create_engine(owner, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    made = create_engine(owner.set(database=name))
-    yield made
-    made.dispose()
-    with admin.connect() as connection:
-        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-    admin.dispose()
 
 
 @pytest.fixture
@@ -80,11 +62,9 @@ def test_component_has_its_own_version_table(engine, sample):
     assert {"alembic_version_sample", "sample_1"} == set(inspect(engine).get_table_names())
 
 
-def test_application_may_read_the_version(engine, sample, server_urls):
+def test_application_may_read_the_version(engine, sample, as_app):
     migrate.upgrade(engine, [sample])
-    app = create_engine(make_url(server_urls[0]).set(database=engine.url.database))
-    assert migrate.pending(app, [sample]) == []
-    app.dispose()
+    assert migrate.pending(as_app(engine), [sample]) == []
 
 
 def test_deleted_plugin_stops_nobody(engine, sample, tmp_path):
