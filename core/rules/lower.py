@@ -17,10 +17,12 @@ from core.rules.types import TODAY, Tree
 
 _MAGIC = re.compile(r"\d")
 """Only texts with a digit can look like a duration or an instant to the engine."""
-_MARK = "\u0001"
+_MARK = "x"
 """Put before both texts of a comparison so that they look like neither."""
 _CURRENT: Tree = {"var": "current"}
 _NUMBER, _STRING, _ARRAY = "number", "string", "array"
+_TEXTS = (_STRING, "datetime", "duration")
+"""What the engine calls a text: some look like a time to it."""
 
 
 def kind_of(tree: Tree) -> Kind:
@@ -86,6 +88,8 @@ def _bind_two(one: _Operand, two: _Operand, body: Callable[[Tree, Tree], Tree]) 
 
 
 def _is(value: Tree, engine_type: str) -> Tree:
+    if engine_type == _STRING:
+        return {"in": [{"type": value}, list(_TEXTS)]}
     return {"===": [{"type": value}, engine_type]}
 
 
@@ -213,7 +217,7 @@ def _avg(listing: _Operand) -> Tree:
 
 
 def _length(operand: _Operand) -> Tree:
-    return {"try": [{"length": [_bind(operand, lambda value: {"if": [{"in": [{"type": value}, [_STRING, _ARRAY]]}, value, ""]})]}, 0]}
+    return {"try": [{"length": [_bind(operand, lambda value: {"if": [{"in": [{"type": value}, [*_TEXTS, _ARRAY]]}, value, ""]})]}, 0]}
 
 
 def _text_function(name: str) -> Callable[[_Operand], Tree]:

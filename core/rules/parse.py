@@ -230,13 +230,13 @@ class _Reader:
         if self.is_sign(")"):
             self.take()
             return []
-        if len(self.rows) >= MAX_LOOPS:
-            raise self.source.error(token.offset, "too_many_loops", limit=MAX_LOOPS)
         rows = self.expression(0)
         if self.is_sign(")"):
             self.take()
             return [rows]
         self.expect(",")
+        if len(self.rows) >= MAX_LOOPS:
+            raise self.source.error(token.offset, "too_many_loops", limit=MAX_LOOPS)
         self.rows.append(self.row_name(rows))
         try:
             return [rows, *self.arguments(")")]

@@ -94,7 +94,7 @@ def _check_name(name: str, arguments: Tree, loops: int, path: str) -> None:
 
 
 def _is_name(name: str) -> bool:
-    return bool(_NAME.fullmatch(name)) and name.split(".")[0] not in KEYWORDS
+    return bool(_NAME.fullmatch(name)) and name.split(".", maxsplit=1)[0] not in KEYWORDS
 
 
 def _check_scalar(value: Tree, path: str) -> None:
