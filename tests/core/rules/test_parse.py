@@ -212,6 +212,6 @@ def test_parse_any_text_gives_tree_or_rule_error(text):
         tree = parse(text)
     except RuleError as error:
         place = (error.line, error.column)
-        assert None not in place  # noqa: PT017  # most texts are refused; the law is about both outcomes
+        assert None not in place  # most texts are refused; the law is about both outcomes
     else:
         assert repr(parse(unparse(tree))) == repr(tree)
