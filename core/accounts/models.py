@@ -9,12 +9,13 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text, true
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text, true
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import AgencyOwned, Base, within_agency
 from core.db.types import LTree, UTCDateTime
+from core.grid.ddl import shared_grids_only
 from core.lib.ids import uuid7
 
 _NOW = text("now()")
@@ -61,7 +62,7 @@ class Department(AgencyOwned, Base):
     name: Mapped[str] = mapped_column(String(120))
     name_pinyin: Mapped[str] = mapped_column(String(400), server_default="")
     path: Mapped[str] = mapped_column(LTree)
-    parent_id: Mapped[int | None] = mapped_column()
+    parent_id: Mapped[int | None] = mapped_column(BigInteger)
     kind: Mapped[str] = mapped_column(String(40), server_default="department")
     active: Mapped[bool] = mapped_column(server_default=true(), default=True)
     version: Mapped[int] = mapped_column(server_default="1", default=1)
@@ -95,8 +96,8 @@ class Member(AgencyOwned, Base):
     )
 
     user_id: Mapped[int] = mapped_column(ForeignKey("ab_user.id"))
-    department_id: Mapped[int | None] = mapped_column()
-    post_id: Mapped[int | None] = mapped_column()
+    department_id: Mapped[int | None] = mapped_column(BigInteger)
+    post_id: Mapped[int | None] = mapped_column(BigInteger)
     name_pinyin: Mapped[str] = mapped_column(
         String(400),
         server_default="",
@@ -127,7 +128,7 @@ class Team(AgencyOwned, Base):
     name: Mapped[str] = mapped_column(String(120))
     name_pinyin: Mapped[str] = mapped_column(String(400), server_default="")
     kind: Mapped[str] = mapped_column(String(40), server_default="team")
-    department_id: Mapped[int | None] = mapped_column()
+    department_id: Mapped[int | None] = mapped_column(BigInteger)
     active: Mapped[bool] = mapped_column(server_default=true(), default=True)
     version: Mapped[int] = mapped_column(server_default="1", default=1)
 
@@ -144,7 +145,7 @@ class TeamMember(AgencyOwned, Base):
         Index("ix_team_member_user_id", "agency_id", "user_id"),
     )
 
-    team_id: Mapped[int] = mapped_column()
+    team_id: Mapped[int] = mapped_column(BigInteger)
     user_id: Mapped[int] = mapped_column()
     is_lead: Mapped[bool] = mapped_column(server_default=text("false"), default=False)
 
@@ -186,9 +187,9 @@ class RoleAssignment(AgencyOwned, Base):
     )
 
     user_id: Mapped[int] = mapped_column()
-    role_id: Mapped[int] = mapped_column()
+    role_id: Mapped[int] = mapped_column(BigInteger)
     grid_id: Mapped[int | None] = mapped_column(ForeignKey("grid.id"))
-    department_id: Mapped[int | None] = mapped_column()
+    department_id: Mapped[int | None] = mapped_column(BigInteger)
     valid_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
     valid_to: Mapped[datetime | None] = mapped_column(UTCDateTime)
     created_by_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
@@ -211,8 +212,12 @@ class Responsibility(AgencyOwned, Base):
     )
 
     user_id: Mapped[int | None] = mapped_column()
-    team_id: Mapped[int | None] = mapped_column()
+    team_id: Mapped[int | None] = mapped_column(BigInteger)
     grid_id: Mapped[int] = mapped_column(ForeignKey("grid.id"))
     kind: Mapped[str] = mapped_column(String(60))
     valid_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
     valid_to: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+for _model in (RoleAssignment, Responsibility):
+    shared_grids_only(_model.__table__)  # type: ignore[arg-type]
