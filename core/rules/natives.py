@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-_BLANKS = " \t\n\r\f\v\u00a0\u3000"
-_MOST_DIGITS = 10
+BLANKS = " \t\n\r\f\v\u00a0\u3000"
+MOST_DIGITS = 10
 
 
 def same(one: Any, two: Any) -> bool:
@@ -47,12 +47,12 @@ def concat(*parts: Any) -> str:
 
 def trim(text: Any) -> str | None:
     """Take blanks, the Chinese full-width one included, off both ends."""
-    return text.strip(_BLANKS) if isinstance(text, str) else None
+    return text.strip(BLANKS) if isinstance(text, str) else None
 
 
 def rounded(value: Any, digits: Any = 0) -> float | None:
     """Round the decimal number as it is written, a half away from zero."""
-    if not is_number(value) or not is_number(digits) or digits != int(digits) or not 0 <= digits <= _MOST_DIGITS:
+    if not is_number(value) or not is_number(digits) or digits != int(digits) or not 0 <= digits <= MOST_DIGITS:
         return None
     try:
         result = Decimal(repr(value)).quantize(Decimal(1).scaleb(-int(digits)), ROUND_HALF_UP)
