@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from core.definitions.types import Path, path_text
 
 IDENTITIES = ("id", "code", "value", "key")
@@ -137,8 +139,8 @@ def _same(one: Any, other: Any) -> bool:
         return one is other
     if _is_rule(one) and _is_rule(other):
         return bool(one["text"] == other["text"])
-    # True equals 1 in Python, but not in a definition.
-    return type(one) is type(other) and bool(one == other)
+    # Compared as text: True equals 1 in Python, but not in a definition.
+    return orjson.dumps(one, option=orjson.OPT_SORT_KEYS) == orjson.dumps(other, option=orjson.OPT_SORT_KEYS)
 
 
 def _conflict(path: Path, base: Any, ours: Any, theirs: Any) -> Conflict:

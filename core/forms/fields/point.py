@@ -33,8 +33,8 @@ class Point(FieldType):
             if type(value) is not dict or not _KEYS.issuperset(value):
                 raise refuse("not_point", found=shown(value))
             lon, lat = _number(value.get("lon"), 180.0, "lon"), _number(value.get("lat"), 90.0, "lat")
-            crs = value.get("crs") or "wgs84"
-            if crs not in _SYSTEMS if type(crs) is str else True:
+            crs = "wgs84" if value.get("crs") is None else value["crs"]
+            if type(crs) is not str or crs not in _SYSTEMS:
                 raise refuse("unknown_crs", found=shown(crs), known=", ".join(_SYSTEMS))
             if crs not in ("wgs84", "cgcs2000"):
                 lon, lat = convert(lon, lat, crs)

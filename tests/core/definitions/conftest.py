@@ -49,7 +49,7 @@ def content(text: str = CATALOGUE) -> dict[str, Any]:
 
 @pytest.fixture
 def owner(owner_engine: Engine, alpha: Any) -> Iterator[AgencySession]:
-    """A session of the owner role that is rolled back."""
+    """Open a session of the owner role that is rolled back."""
     with owner_engine.connect() as connection:
         transaction = connection.begin()
         with AgencySession(connection, agency_id=None, join_transaction_mode="create_savepoint") as opened:
@@ -59,6 +59,6 @@ def owner(owner_engine: Engine, alpha: Any) -> Iterator[AgencySession]:
 
 @pytest.fixture
 def as_alpha(owner: AgencySession, alpha: Any) -> AgencySession:
-    """The same transaction, acting for alpha: what the owner stored in it can be seen."""
+    """Act for alpha in the same transaction: what the owner stored in it can be seen."""
     connection = owner.connection()
     return AgencySession(connection, agency_id=alpha.id, join_transaction_mode="create_savepoint")
