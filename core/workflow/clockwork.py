@@ -55,11 +55,13 @@ def resume(clock: Clock, now: datetime, calendar: Calendar) -> Clock:
     )
 
 
-def extend(clock: Clock, amount: float, now: datetime, calendar: Calendar) -> Clock:
-    """Add ``amount`` to the present deadline."""
-    due = deadline(clock.due_at, amount, Unit(clock.unit), calendar)
-    extended = replace(clock, total=clock.total + amount, due_at=due.due_at, provisional=clock.provisional or due.provisional)
-    return replace(extended, warn_at=_reached(YELLOW, extended, now, calendar))
+def extend(clock: Clock, amount: float, calendar: Calendar) -> Clock:
+    """Add ``amount`` to the present deadline; the yellow light moves by its share of it."""
+    unit = Unit(clock.unit)
+    due = deadline(clock.due_at, amount, unit, calendar)
+    warn_at = deadline(clock.warn_at, amount * YELLOW, unit, calendar).due_at
+    provisional = clock.provisional or due.provisional
+    return replace(clock, total=clock.total + amount, due_at=due.due_at, warn_at=warn_at, provisional=provisional)
 
 
 def escalations(spec: LimitSpec, clock: Clock, now: datetime, calendar: Calendar, *, after: int | None = None) -> tuple[Timer, ...]:
@@ -70,20 +72,20 @@ def escalations(spec: LimitSpec, clock: Clock, now: datetime, calendar: Calendar
     passed over, however late the timers run.
     """
     for index in range(0 if after is None else after + 1, len(spec.escalations)):
-        share = spec.escalations[index].at
-        due_at = clock.warn_at if share == YELLOW else _reached(share, clock, now, calendar)
+        due_at = _reached(spec.escalations[index].at, clock, now, calendar)
         if after is not None or due_at > now:
             return (Timer(f"{ESCALATE}.{index}", due_at),)
     return ()
 
 
 def _reached(share: float, clock: Clock, now: datetime, calendar: Calendar) -> datetime:
-    """Say when ``share`` of the limit is used up; ``now`` when that is past."""
+    """Say when ``share`` of the limit is used up; of a share below the yellow light ``now`` when that is past."""
     unit = Unit(clock.unit)
-    if share == 1:
-        return clock.due_at
-    if share > 1:
-        return deadline(clock.due_at, (share - 1) * clock.total, unit, calendar).due_at
+    for known, moment in ((1.0, clock.due_at), (YELLOW, clock.warn_at)):
+        if share == known:
+            return moment
+        if share > known:
+            return deadline(moment, (share - known) * clock.total, unit, calendar).due_at
     ahead = _amount(remaining(clock.due_at, now, unit, calendar), unit, calendar) - (1 - share) * clock.total
     return deadline(now, ahead, unit, calendar).due_at if ahead > 0 else now
 

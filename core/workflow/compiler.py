@@ -67,7 +67,9 @@ class _Reader:
         self.errors: list[FieldError] = []
         self.states = content["states"]
         self.parties = {key: Receiver(raw["at"], raw.get("right")) for key, raw in content.get("parties", {}).items()}
-        self.facts = {name for raw in content["transitions"].values() for part in (raw, *raw.get("ways", ())) for name in part.get("set", {})}
+        self.facts = {
+            name for raw in content["transitions"].values() for part in (raw, *raw.get("ways", ())) for name in part.get("set", {})
+        }
         self.counts = set(content.get("counts", {})) | {f"late_{key}" for key in content.get("limits", {})}
 
     def workflow(self) -> Workflow:
@@ -149,7 +151,11 @@ class _Reader:
         path = f"limits.{key}"
         limit = None if raw["limit"] == FILING_RULE else Limit(float(raw["limit"]["amount"]), raw["limit"]["unit"])
         escalations = [
-            Escalation(float(part["at"]), self._topic(f"{path}.escalate[{index}].topic", part["topic"]), self._receivers(f"{path}.escalate[{index}].to", part["to"]))
+            Escalation(
+                float(part["at"]),
+                self._topic(f"{path}.escalate[{index}].topic", part["topic"]),
+                self._receivers(f"{path}.escalate[{index}].to", part["to"]),
+            )
             for index, part in enumerate(raw.get("escalate", ()))
         ]
         if [part.at for part in escalations] != sorted({part.at for part in escalations}):
@@ -159,7 +165,11 @@ class _Reader:
 
     def _state(self, key: str, raw: Mapping[str, Any]) -> State:
         path = f"states.{key}"
-        for name, known, what in (("owner", self.parties, "party"), ("limit", self.content.get("limits", {}), "limit"), ("step", self.content.get("steps", {}), "step")):
+        for name, known, what in (
+            ("owner", self.parties, "party"),
+            ("limit", self.content.get("limits", {}), "limit"),
+            ("step", self.content.get("steps", {}), "step"),
+        ):
             if raw.get(name):
                 self._known(f"{path}.{name}", raw[name], known, what)
         category = raw.get("category", "open")
@@ -192,7 +202,9 @@ class _Reader:
         for index, part in enumerate(raw["levels"]):
             receivers = self._receivers(f"{path}.levels[{index}].to", part["to"])
             if receivers:
-                levels.append(Level(part["right"], receivers[0], part["to"], tuple(part.get("not_by", ()))))
+                # Told are those who can answer: holders of the level's right, at the side the party names.
+                receiver = receivers[0] if receivers[0].at in PEOPLE else Receiver(receivers[0].at, part["right"])
+                levels.append(Level(part["right"], receiver, part["to"], tuple(part.get("not_by", ()))))
         return RequestSpec(key, raw["title"], frozenset(raw["while"]), tuple(levels))
 
     def _transition(self, verb: str, raw: Mapping[str, Any], by_timer: bool) -> Transition:
@@ -211,7 +223,9 @@ class _Reader:
             if parts is not None
             else [self._way(path, raw, {**common, **({"from": raw["from"]} if "from" in raw else {})})]
         )
-        return Transition(verb, raw["title"], raw.get("form"), tuple(ways), raw.get("asks"), raw.get("grants"), raw.get("refuses"), by_timer)
+        return Transition(
+            verb, raw["title"], raw.get("form"), tuple(ways), raw.get("asks"), raw.get("grants"), raw.get("refuses"), by_timer
+        )
 
     def _way(self, path: str, transition: Mapping[str, Any], raw: Mapping[str, Any]) -> Way:
         answers = transition.get("grants") or transition.get("refuses")
@@ -235,7 +249,9 @@ class _Reader:
             counts=tuple(raw.get("count", ())),
             extend=float(raw.get("extend", 0)),
             notices=tuple(
-                NoticeSpec(self._topic(f"{path}.notify[{index}].topic", part["topic"]), self._receivers(f"{path}.notify[{index}].to", part["to"]))
+                NoticeSpec(
+                    self._topic(f"{path}.notify[{index}].topic", part["topic"]), self._receivers(f"{path}.notify[{index}].to", part["to"])
+                )
                 for index, part in enumerate(raw.get("notify", ()))
             ),
             milestones=tuple(raw.get("milestones", ())),

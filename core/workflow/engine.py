@@ -271,7 +271,9 @@ def _wrong_state(
     return _refused(workflow, snapshot, transition, actor, now, message)
 
 
-def _refused(workflow: Workflow, snapshot: CaseSnapshot, transition: Transition, actor: ActorView, now: datetime, message: Message) -> Refused:
+def _refused(
+    workflow: Workflow, snapshot: CaseSnapshot, transition: Transition, actor: ActorView, now: datetime, message: Message
+) -> Refused:
     allowed = tuple(offer.verb for offer in offers(workflow, snapshot, actor, now=now) if offer.reason_if_not is None)
     return Refused(message, state=snapshot.state, verb=transition.verb, allowed=allowed)
 
@@ -399,9 +401,7 @@ class _Step:
         if self.requests is not self.before.requests:
             changes["requests"] = self.requests
         case = replace(self.before, version=self.before.version + 1, **changes)
-        notices = [
-            notice for topic, to in self.said for notice in _notices(self.workflow, topic, to, self.state, case, self.asker)
-        ]
+        notices = [notice for topic, to in self.said for notice in _notices(self.workflow, topic, to, self.state, case, self.asker)]
         return Outcome(
             case=case,
             category=self.state.category,
@@ -535,7 +535,7 @@ class _Step:
                 raise Refused(msg("workflow.no_limit", limit=spec.title), state=self.before.state, verb=self.transition.verb)
             clock = clockwork.begin(key, limit, self.now, self.calendar)
         if self.way.extend:
-            clock = clockwork.extend(clock, self.way.extend * self._one_limit(key), self.now, self.calendar)
+            clock = clockwork.extend(clock, self.way.extend * self._one_limit(key), self.calendar)
         if self.state.stopped and clock.paused_at is None:
             return clockwork.pause(clock, self.now)
         if not self.state.stopped and clock.paused_at is not None:
