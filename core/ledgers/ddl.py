@@ -1,0 +1,100 @@
+"""What the record table needs beside columns and indexes: one trigger, and the functions that find by index.
+
+Under row-level security PostgreSQL uses an index for a condition only when the
+operator is known not to leak; ``LIKE``, ``<@`` on points and everything on JSONB are not,
+so such a condition would read the whole table. The functions here run as the
+owner, ask for the agency of the transaction themselves, and give back ids
+alone: the rows are then read under the policies as ever.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+
+from sqlalchemy import Connection, text
+
+_AGENCY = "nullif(current_setting('wangge.agency', true), '')::integer"
+
+DEPARTMENTS_TRIGGER = """
+CREATE FUNCTION record_departments_exist() RETURNS trigger LANGUAGE plpgsql AS $body$
+DECLARE wrong text;
+BEGIN
+    SELECT one.value INTO wrong
+    FROM (SELECT DISTINCT agency_id, departments FROM fresh WHERE departments <> '{}') AS given
+    CROSS JOIN LATERAL jsonb_each_text(given.departments) AS one
+    LEFT JOIN department ON department.agency_id = given.agency_id AND department.id = one.value::bigint
+    WHERE department.id IS NULL
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'department % is none of the agency', wrong USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'fk_record_departments';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER record_departments_inserted AFTER INSERT ON record
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION record_departments_exist();
+CREATE TRIGGER record_departments_updated AFTER UPDATE ON record
+    REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION record_departments_exist()
+"""
+
+_FINDERS = {
+    "record_ids_in_box(ledger text, area box)": f"agency_id = {_AGENCY} AND ledger_key = ledger AND position <@ area",
+    "record_ids_titled(ledger text, pattern text)": f"agency_id = {_AGENCY} AND ledger_key = ledger AND title_search LIKE pattern",
+    "record_ids_of_department(role text, department bigint)": (
+        f"agency_id = {_AGENCY} AND record.departments @> jsonb_build_object(role, department)"
+    ),
+}
+
+_FINDER = """
+CREATE FUNCTION {signature} RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER ROWS 500
+SET search_path = pg_catalog, public, pg_temp AS $body$ SELECT id FROM public.record WHERE {condition} $body$;
+REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION {signature} TO wangge_app
+"""
+
+# The field's name stands in the statement as a literal, or the expression index would not be found; `format` quotes it.
+VALUE_FINDER = f"""
+CREATE FUNCTION record_ids_valued(ledger text, field text, wanted text) RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 500
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'SELECT id FROM public.record WHERE agency_id = $1 AND ledger_key = %L AND (data ->> %L) = $2', ledger, field
+    ) USING {_AGENCY}, wanted;
+END $body$;
+REVOKE ALL ON FUNCTION record_ids_valued(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION record_ids_valued(text, text, text) TO wangge_app
+"""
+
+
+def _types(signature: str) -> str:
+    name, _, rest = signature.rstrip(")").partition("(")
+    return f"{name}({', '.join(part.split()[-1] for part in rest.split(','))})"
+
+
+def _finder(signature: str, condition: str) -> str:
+    return _FINDER.replace("ON FUNCTION {signature}", f"ON FUNCTION {_types(signature)}").format(signature=signature, condition=condition)
+
+
+SQL: tuple[str, ...] = (DEPARTMENTS_TRIGGER, *(_finder(*pair) for pair in _FINDERS.items()), VALUE_FINDER)
+"""Everything to be run by the owner once the table and its policies exist."""
+
+
+def index_fields(connection: Connection, ledger_key: str, field_ids: Iterable[str]) -> list[str]:
+    """Make the expression index of every field in ``field_ids`` that has none yet, as the owner; return the new names.
+
+    An index is partial to its ledger. It is not made concurrently: writers of
+    records wait while it is built, about a third of a second for 170,000 rows.
+    """
+    made = []
+    for field in field_ids:
+        digest = hashlib.sha256(f"{ledger_key}\0{field}".encode()).hexdigest()[:16]
+        name = f"ix_record_data_{digest}"
+        known = connection.scalar(text("SELECT to_regclass(:name)"), {"name": name})
+        if known is None:
+            statement = connection.scalar(
+                text("SELECT format('CREATE INDEX %I ON record (agency_id, (data ->> %L)) WHERE ledger_key = %L', CAST(:name AS text), CAST(:field AS text), CAST(:ledger AS text))"),
+                {"name": name, "field": field, "ledger": ledger_key},
+            )
+            connection.exec_driver_sql(str(statement).replace("%", "%%"))
+            made.append(name)
+    return made

@@ -1,0 +1,200 @@
+"""Set by set into the database: a chunk goes by ``COPY`` into a temporary table, and from there under the policies into the records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+from psycopg import sql as psycopg_sql
+from sqlalchemy import bindparam, select, text
+from sqlalchemy.orm import Session
+
+from core.ledgers.models import Record
+from core.lib.ids import uuid7
+
+_COLUMNS: Mapping[str, str] = {
+    "record_id": "bigint",
+    "uuid": "uuid",
+    "code": "text",
+    "source_key": "text",
+    "title": "text",
+    "title_search": "text",
+    "grid_id": "bigint",
+    "location": "text",
+    "lon": "double precision",
+    "lat": "double precision",
+    "x": "double precision",
+    "y": "double precision",
+    "polygon": "jsonb",
+    "state": "text",
+    "retired": "boolean",
+    "department_id": "bigint",
+    "departments": "jsonb",
+    "data": "jsonb",
+    "personal": "jsonb",
+    "old": "jsonb",
+    "new": "jsonb",
+}
+_SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+
+_POSITION = "CASE WHEN s.x IS NULL THEN NULL ELSE point(s.x, s.y) END"
+_RETIRED = "CASE WHEN s.retired THEN CAST(:now AS timestamptz) END"
+
+_INSERT = text(f"""
+    INSERT INTO record (agency_id, uuid, ledger_key, form_version_id, code, source_key, title, title_search, grid_id, location,
+        lon, lat, position, polygon, state, retired_at, department_id, departments, data, personal, import_job_id,
+        created_by_id, created_at, updated_by_id, updated_at)
+    SELECT CAST(:agency AS integer), s.uuid, CAST(:ledger AS text), CAST(:form AS bigint), s.code, s.source_key, s.title, s.title_search,
+        s.grid_id, s.location, s.lon, s.lat, {_POSITION}, s.polygon, s.state, {_RETIRED}, s.department_id, s.departments, s.data, s.personal,
+        CAST(:job AS bigint), CAST(:user AS integer), CAST(:now AS timestamptz), CAST(:user AS integer), CAST(:now AS timestamptz)
+    FROM import_stage AS s WHERE s.record_id IS NULL
+""")
+_UPDATE = text(f"""
+    UPDATE record SET form_version_id = :form, title = s.title, title_search = s.title_search, grid_id = s.grid_id, location = s.location,
+        lon = s.lon, lat = s.lat, position = {_POSITION}, polygon = s.polygon, state = s.state,
+        retired_at = CASE WHEN s.retired THEN coalesce(record.retired_at, CAST(:now AS timestamptz)) END,
+        department_id = s.department_id, departments = s.departments, data = s.data, personal = s.personal,
+        version = record.version + 1, updated_by_id = :user, updated_at = :now
+    FROM import_stage AS s WHERE record.agency_id = :agency AND record.id = s.record_id
+""")
+_EVENTS = text("""
+    INSERT INTO record_event (agency_id, record_id, kind, version, at, user_id, old, new)
+    SELECT CAST(:agency AS integer), record.id, 'changed', record.version, CAST(:now AS timestamptz), CAST(:user AS integer), s.old, s.new
+    FROM import_stage AS s JOIN record ON record.agency_id = :agency AND record.id = s.record_id
+""")
+_FORGET_RELATIONS = text("""
+    DELETE FROM record_relation USING import_stage AS s
+    WHERE record_relation.agency_id = :agency AND record_relation.record_id = s.record_id
+""")
+_RELATE = text("""
+    INSERT INTO record_relation (agency_id, record_id, field_id, target_id)
+    SELECT DISTINCT CAST(:agency AS integer), own.id, CAST(:field AS text), target.id
+    FROM import_stage AS s
+    JOIN record AS own ON own.agency_id = :agency AND own.ledger_key = :ledger AND own.code = s.code
+    JOIN record AS target ON target.agency_id = :agency AND target.uuid = CAST(s.data #>> CAST(:path AS text[]) AS uuid)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A record that a row of the file names, as it is stored."""
+
+    id: int
+    code: str
+    source_key: str | None
+    title: str
+    state: str
+    lon: float | None
+    lat: float | None
+    grid_id: int | None
+    location: str
+    polygon: Mapping[str, Any] | None
+    departments: Mapping[str, int]
+    data: Mapping[str, Any]
+    personal: Mapping[str, Any] | None
+
+
+_FIELDS = ("id", "code", "source_key", "title", "state", "lon", "lat", "grid_id", "location", "polygon", "departments", "data", "personal")
+_KNOWN = select(*(getattr(Record, name) for name in _FIELDS)).where(
+    Record.agency_id == bindparam("agency"), Record.ledger_key == bindparam("ledger")
+)
+
+
+def find_known(session: Session, agency_id: int, ledger_key: str, *, by: str, keys: Iterable[str]) -> dict[str, Known]:
+    """Find the records that have one of ``keys`` in column ``by`` (code or source_key)."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    column = Record.code if by == "code" else Record.source_key
+    rows = session.execute(_KNOWN.where(column == text("ANY(:keys)")), {"agency": agency_id, "ledger": ledger_key, "keys": wanted})
+    return {getattr(known, by): known for known in (Known(*row) for row in rows)}
+
+
+@dataclass(frozen=True)
+class Stamp:
+    """What all rows of a chunk share."""
+
+    agency_id: int
+    ledger_key: str
+    form_version_id: int
+    job_id: int | None
+    user_id: int | None
+    now: datetime
+
+    def parameters(self) -> dict[str, Any]:
+        """Give them by the names of the statements' parameters."""
+        return {
+            "agency": self.agency_id,
+            "ledger": self.ledger_key,
+            "form": self.form_version_id,
+            "job": self.job_id,
+            "user": self.user_id,
+            "now": self.now,
+        }
+
+
+def store(session: Session, stamp: Stamp, staged: Mapping[str, Sequence[Any]], *, record_fields: Sequence[tuple[str, ...]]) -> None:
+    """Bring staged columns into the records: those with a record_id are updated, with an event each; the others are new.
+
+    ``record_fields`` are the paths of fields that name other records.
+    """
+    count = len(staged["code"])
+    if not count:
+        return
+    _stage(session, staged, count)
+    given = stamp.parameters()
+    session.execute(_INSERT, given)
+    if any(one is not None for one in staged["record_id"]):
+        session.execute(_UPDATE, given)
+        session.execute(_EVENTS, given)
+        if record_fields:
+            session.execute(_FORGET_RELATIONS, given)
+    for path in record_fields:
+        session.execute(_RELATE, {**given, "field": ".".join(path), "path": list(path)})
+    session.execute(text("DROP TABLE import_stage"))
+
+
+def _stage(session: Session, staged: Mapping[str, Sequence[Any]], count: int) -> None:
+    columns = [name for name in _COLUMNS if name in staged]
+    body = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
+    session.execute(text(f"CREATE TEMPORARY TABLE import_stage ({body}) ON COMMIT DROP"))
+    texts = [_copy_column(staged[name], count) for name in columns]
+    payload = "\n".join(map("\t".join, zip(*texts, strict=True)))
+    statement = psycopg_sql.SQL("COPY pg_temp.import_stage ({}) FROM STDIN").format(
+        psycopg_sql.SQL(", ").join(map(psycopg_sql.Identifier, columns))
+    )
+    driver: Any = session.connection().connection.driver_connection
+    with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.write(payload)
+        copy.write("\n")
+
+
+def _copy_column(values: Sequence[Any], count: int) -> list[str]:
+    """Write a column in COPY's text form; only a column that has special characters pays for escaping."""
+    assert len(values) == count
+    texts = ["" if value is None else _copy_text(value) for value in values]
+    joined = "".join(texts)
+    if "\\" in joined or "\t" in joined or "\n" in joined or "\r" in joined:
+        texts = [one.translate(_SPECIAL) for one in texts]
+    if any(value is None for value in values):
+        texts = ["\\N" if value is None else one for one, value in zip(texts, values, strict=True)]
+    return texts
+
+
+def _copy_text(value: Any) -> str:
+    if type(value) is str:
+        return value
+    if type(value) is dict or type(value) is list:
+        return orjson.dumps(value).decode()
+    if type(value) is bool:
+        return "t" if value else "f"
+    return repr(value) if type(value) is float else str(value)
+
+
+def new_uuids(count: int) -> list[UUID]:
+    """Make the ids of new records, in the order of the file."""
+    return [uuid7() for _ in range(count)]

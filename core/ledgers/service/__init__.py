@@ -1,0 +1,1 @@
+"""The rules of single records: reading, writing, finding, and where they lie."""
