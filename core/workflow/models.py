@@ -57,7 +57,9 @@ class Case(AgencyOwned, Base):
         CheckConstraint("(located IN ('outside', 'none')) = (grid_id IS NULL)", name="located_has_grid"),
         Index("ix_cases_newest_open", "agency_id", text("reported_at DESC"), text("id DESC"), postgresql_where=_OPEN),
         Index("ix_cases_open_in_grid", "agency_id", "grid_id", text("reported_at DESC"), text("id DESC"), postgresql_where=_OPEN),
-        Index("ix_cases_open_in_department", "agency_id", "department_id", text("reported_at DESC"), text("id DESC"), postgresql_where=_OPEN),
+        Index(
+            "ix_cases_open_in_department", "agency_id", "department_id", text("reported_at DESC"), text("id DESC"), postgresql_where=_OPEN
+        ),
         Index("ix_cases_newest", "agency_id", text("reported_at DESC"), text("id DESC")),
         Index("ix_cases_same_class", "agency_id", "class_code", text("reported_at DESC")),
         Index("ix_cases_open_position", "xy", postgresql_using="gist", postgresql_where=_OPEN),

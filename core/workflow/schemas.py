@@ -36,7 +36,9 @@ class CaseSummarySchema(Schema):
     class_title = fields.String(required=True, allow_none=True)
     grid = fields.Nested(PlaceSchema, required=True, allow_none=True)
     department = fields.Nested(NamedSchema, required=True, allow_none=True)
-    located = fields.String(required=True, metadata={"description": "inside, near (a border), outside (every grid), assigned (by hand), none"})
+    located = fields.String(
+        required=True, metadata={"description": "inside, near (a border), outside (every grid), assigned (by hand), none"}
+    )
     lon = fields.Float(required=True, allow_none=True)
     lat = fields.Float(required=True, allow_none=True)
     reported_at = fields.DateTime(required=True)
@@ -44,7 +46,9 @@ class CaseSummarySchema(Schema):
     due_at = fields.DateTime(required=True, allow_none=True)
     warn_at = fields.DateTime(required=True, allow_none=True)
     light = fields.String(required=True, validate=validate.OneOf(["green", "yellow", "red", "none"]))
-    is_provisional = fields.Boolean(required=True, metadata={"description": "The deadline runs into a year whose holidays are not published yet."})
+    is_provisional = fields.Boolean(
+        required=True, metadata={"description": "The deadline runs into a year whose holidays are not published yet."}
+    )
     is_mine = fields.Boolean(required=True)
     version = fields.Integer(required=True)
 
@@ -178,7 +182,9 @@ class HintSchema(Schema):
     state = fields.Nested(NamedSchema, required=True)
     metres = fields.Float(required=True)
     reported_at = fields.DateTime(required=True)
-    is_likely_duplicate = fields.Boolean(required=True, metadata={"description": "Same class within the distance and time of the workflow."})
+    is_likely_duplicate = fields.Boolean(
+        required=True, metadata={"description": "Same class within the distance and time of the workflow."}
+    )
 
 
 class HintListSchema(Schema):

@@ -35,6 +35,10 @@ def nearby(session: Session, actor: Actor, *, workflow: str, lon: float, lat: fl
         Case.xy.op("<@")(func.circle(here, radius)),
         or_(Case.category == "open", Case.reported_at >= since),
     )
-    likely = and_(Case.class_code == class_code, Case.reported_at >= since).label("is_likely") if class_code else literal(value=False).label("is_likely")
+    likely = (
+        and_(Case.class_code == class_code, Case.reported_at >= since).label("is_likely")
+        if class_code
+        else literal(value=False).label("is_likely")
+    )
     statement = select(Case.number, Case.title, Case.state, Case.definition_id, Case.reported_at, metres, likely)
     return session.execute(statement.where(near, reading.visible(actor)).order_by(metres).limit(MOST)).all()

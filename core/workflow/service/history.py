@@ -34,7 +34,14 @@ class Link:
 
 
 def link(
-    case_uuid: UUID, *, sequence: int, previous: bytes | None, event: EventFacts, form_id: int | None, data: Mapping[str, Any], personal: Mapping[str, Any]
+    case_uuid: UUID,
+    *,
+    sequence: int,
+    previous: bytes | None,
+    event: EventFacts,
+    form_id: int | None,
+    data: Mapping[str, Any],
+    personal: Mapping[str, Any],
 ) -> Link:
     """Make the next link of a case's chain."""
     kept = tuple({"field": name, "salt": os.urandom(16), "value": value} for name, value in personal.items())

@@ -72,7 +72,9 @@ def all_workflows(session: Session) -> tuple[KnownWorkflow, ...]:
     """Give every version that a case may belong to, of the plugins that are on."""
 
     def read() -> tuple[KnownWorkflow, ...]:
-        rows = session.execute(select(Definition.id, Definition.key).where(Definition.kind == "workflow", Definition.status != "draft")).all()
+        rows = session.execute(
+            select(Definition.id, Definition.key).where(Definition.kind == "workflow", Definition.status != "draft")
+        ).all()
         on = plugins().enabled(session)
         return tuple(KnownWorkflow(row.id, row.key, workflow(session, row.id)) for row in rows if plugin_of(row.key) in on)
 
@@ -87,7 +89,7 @@ def catalogue_items(session: Session, plugin: str) -> Mapping[str, CatalogueItem
         for version in store.list_current(session, "catalogue"):
             if plugin_of(version.key) == plugin:
                 catalogue: Catalogue = store.compiled(version)
-                found |= catalogue.items
+                found = {**catalogue.items, **found}
         return found
 
     return _items.get(session, (getattr(session, "agency_id", None), plugin), read)

@@ -118,7 +118,19 @@ def open_sub_case(session: Session, actor: Actor, parent: Case, definition: Work
     link = history.link(uuid, sequence=1, previous=None, event=outcome.event, form_id=None, data={"parent": parent.number}, personal={})
     inherited = {
         name: getattr(parent, name)
-        for name in ("agency_id", "workflow", "definition_id", "title", "grid_id", "located", "lon", "lat", "xy", "reporter_id", "record_id")
+        for name in (
+            "agency_id",
+            "workflow",
+            "definition_id",
+            "title",
+            "grid_id",
+            "located",
+            "lon",
+            "lat",
+            "xy",
+            "reporter_id",
+            "record_id",
+        )
     }
     columns = {
         **columns_of(outcome),
@@ -130,4 +142,6 @@ def open_sub_case(session: Session, actor: Actor, parent: Case, definition: Work
         "chain_length": 1,
         "chain_head": link.hash,
     }
-    store.insert_case(session, columns, link, step.beside(session, actor, outcome, step.Submitted(), action=f"{parent.workflow}:sub_case_opened"))
+    store.insert_case(
+        session, columns, link, step.beside(session, actor, outcome, step.Submitted(), action=f"{parent.workflow}:sub_case_opened")
+    )

@@ -41,5 +41,11 @@ def assign_grid(session: Session, actor: Actor, number: str, *, grid: str, versi
         "chain_length": case.chain_length + 1,
         "chain_head": link.hash,
     }
-    update_case(session, case, columns, link, Beside(audit={"action": "core:case:grid_assigned", "new": {"grid": grid}, "request_id": actor.request_id}))
+    update_case(
+        session,
+        case,
+        columns,
+        link,
+        Beside(audit={"action": "core:case:grid_assigned", "new": {"grid": grid}, "request_id": actor.request_id}),
+    )
     return case

@@ -157,9 +157,15 @@ def _conditions(query: CaseQuery) -> list[ColumnElement[bool]]:
         conditions.append(Case.category == ("open" if query.open else "closed"))
     if query.grid:
         above = aliased(GRID)
-        conditions.append(Case.grid_id.in_(select(GRID.c.id).where(GRID.c.path.op("<@")(
-            select(above.c.path).where(above.c.code == query.grid).order_by(above.c.id).limit(1).scalar_subquery()
-        ))))
+        conditions.append(
+            Case.grid_id.in_(
+                select(GRID.c.id).where(
+                    GRID.c.path.op("<@")(
+                        select(above.c.path).where(above.c.code == query.grid).order_by(above.c.id).limit(1).scalar_subquery()
+                    )
+                )
+            )
+        )
     if query.text:
         wanted = query.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         conditions.append(or_(Case.number.startswith(query.text, autoescape=True), Case.title.ilike(f"%{wanted}%")))

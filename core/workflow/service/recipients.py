@@ -46,6 +46,8 @@ def spoken(session: Session, payload: Mapping[str, Any]) -> dict[str, str]:
     states = known.workflow(session, case.definition_id).states
     due = datetime.fromisoformat(payload["due"]).astimezone(SHOWN_ZONE).strftime("%Y-%m-%d %H:%M") if payload["due"] else "-"
     return {
-        locale: sentence.format_map({"number": case.number, "state": say(states[payload["state"]].title, locale), "due": due, "title": case.title})
+        locale: sentence.format_map(
+            {"number": case.number, "state": say(states[payload["state"]].title, locale), "due": due, "title": case.title}
+        )
         for locale, sentence in payload["title"].items()
     }

@@ -110,9 +110,7 @@ class CatalogueRules:
         return None
 
 
-def beside(
-    session: Session, actor: Actor, outcome: Outcome, submitted: Submitted, *, action: str, number: str | None = None
-) -> Beside:
+def beside(session: Session, actor: Actor, outcome: Outcome, submitted: Submitted, *, action: str) -> Beside:
     """Gather what hangs on a step: photos, timers, notices, hooks of plugins, audit."""
     messages = [notice_message(outcome, notice) for notice in outcome.notices]
     event = outcome.event

@@ -39,7 +39,20 @@ from core.workflow.service.history import Link
 _CASE: Table = Case.__table__  # type: ignore[assignment]
 _EVENT: Table = CaseEvent.__table__  # type: ignore[assignment]
 _GIVEN_AT_BIRTH = tuple(c.name for c in _CASE.columns if c.name not in {"id", "number"})
-_NEVER_CHANGED = {"agency_id", "id", "uuid", "number", "workflow", "reported_at", "lon", "lat", "xy", "reporter_id", "parent_id", "definition_id"}
+_NEVER_CHANGED = {
+    "agency_id",
+    "id",
+    "uuid",
+    "number",
+    "workflow",
+    "reported_at",
+    "lon",
+    "lat",
+    "xy",
+    "reporter_id",
+    "parent_id",
+    "definition_id",
+}
 _CHANGED = tuple(c.name for c in _CASE.columns if c.name not in _NEVER_CHANGED)
 _EVENT_COLUMNS = tuple(c.name for c in _EVENT.columns if c.name not in {"agency_id", "id", "case_id"})
 
@@ -57,7 +70,7 @@ class Beside:
     audit: Mapping[str, Any] = field(default_factory=dict)
 
 
-class StaleCase(Exception):
+class StaleCaseError(Exception):
     """The row was changed since it was read; cannot happen under its lock."""
 
 
@@ -70,9 +83,13 @@ def insert_case(session: Session, columns: Mapping[str, Any], link: Link, beside
 def update_case(session: Session, case: Case, columns: Mapping[str, Any], link: Link, beside: Beside) -> None:
     """Write the next step of ``case``, which must be locked."""
     given = {name: getattr(case, name) for name in _CHANGED} | dict(columns)
-    parameters = _parameters(given, _CHANGED, link, beside) | {"case_agency_id": case.agency_id, "case_id": case.id, "seen_version": case.version}
+    parameters = _parameters(given, _CHANGED, link, beside) | {
+        "case_agency_id": case.agency_id,
+        "case_id": case.id,
+        "seen_version": case.version,
+    }
     if session.execute(_STEP, parameters).first() is None:
-        raise StaleCase(case.number)
+        raise StaleCaseError(case.number)
     session.expire(case)
 
 
@@ -117,7 +134,9 @@ def _hanging(of: CTE) -> list[CTE]:
     people = _items("personal", field=Text, salt=Text, value=JSONB)
     personal = insert(CasePersonal).from_select(
         ["agency_id", "case_id", "sequence", "field", "salt", "value"],
-        select(agency, case_id, sequence, people.c.field, func.decode(people.c.salt, "hex").cast(BYTEA), people.c.value).select_from(of.join(people, literal_column("true"))),
+        select(agency, case_id, sequence, people.c.field, func.decode(people.c.salt, "hex").cast(BYTEA), people.c.value).select_from(
+            of.join(people, literal_column("true"))
+        ),
     )
     photos = _items("attachments", id=Integer, field=Text)
     attached = insert(CaseAttachment).from_select(
@@ -133,7 +152,9 @@ def _hanging(of: CTE) -> list[CTE]:
     payload = notes.c.payload.op("||")(func.jsonb_build_object("case_id", case_id, "number", of.c.number))
     messages = insert(OutboxMessage).from_select(
         ["agency_id", "topic", "payload", "due_at"],
-        select(agency, notes.c.topic, payload, bindparam("event_at", type_=_EVENT.c.at.type)).select_from(of.join(notes, literal_column("true"))),
+        select(agency, notes.c.topic, payload, bindparam("event_at", type_=_EVENT.c.at.type)).select_from(
+            of.join(notes, literal_column("true"))
+        ),
     )
     audit = insert(AuditEntry).from_select(
         ["agency_id", "at", "user_id", "action", "subject", "new", "request_id"],
@@ -161,7 +182,11 @@ def _birth() -> Select[Any]:
 def _step() -> Select[Any]:
     moved = (
         update(_CASE)
-        .where(_CASE.c.agency_id == bindparam("case_agency_id"), _CASE.c.id == bindparam("case_id"), _CASE.c.version == bindparam("seen_version"))
+        .where(
+            _CASE.c.agency_id == bindparam("case_agency_id"),
+            _CASE.c.id == bindparam("case_id"),
+            _CASE.c.version == bindparam("seen_version"),
+        )
         .values({name: _bound("case", _CASE.c[name]) for name in _CHANGED})
         .returning(_CASE.c.agency_id, _CASE.c.id, _CASE.c.number)
         .cte("moved")

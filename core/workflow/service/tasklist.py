@@ -68,4 +68,3 @@ def _parts(definition_id: int, workflow: Workflow, actor: Actor) -> Iterator[Col
 
 def _reached(actor: Actor, right: str | None) -> ColumnElement[bool]:
     return scope(actor, right).filter(Case.grid_id, Case.department_id) if right else false()
-

@@ -82,7 +82,8 @@ def _escalate(
         message["payload"] |= {"case_id": case.id, "number": case.number}
         messages.append({"agency_id": case.agency_id, "due_at": now, **message})
     following += [
-        {"agency_id": case.agency_id, "case_id": case.id, "key": next_timer.key, "due_at": next_timer.due_at} for next_timer in outcome.timers
+        {"agency_id": case.agency_id, "case_id": case.id, "key": next_timer.key, "due_at": next_timer.due_at}
+        for next_timer in outcome.timers
     ]
 
 
