@@ -21,6 +21,8 @@ from core.workflow.definition import (
     GUARD_NAMES,
     NOBODY,
     OWNER,
+    REQUEST_OPENED,
+    TASK,
     Escalation,
     Guard,
     Level,
@@ -76,6 +78,7 @@ class _Reader:
         """Read everything; meaningful only while ``errors`` is empty."""
         content = self.content
         self._parties()
+        self._own_notices()
         limits = {key: self._limit(key, raw) for key, raw in content.get("limits", {}).items()}
         states = {key: self._state(key, raw) for key, raw in self.states.items()}
         requests = {key: self._request(key, raw) for key, raw in content.get("requests", {}).items()}
@@ -124,8 +127,15 @@ class _Reader:
         for way in ways.get((start, ""), ()):
             if way.to is None:
                 self._error(way.path, "start_needs_to", verb=start)
-        if not ways.get((start, "")):
+        if start in self.content["transitions"] and not ways.get((start, "")):
             self._error("start", "start_has_from", verb=start)
+
+    def _own_notices(self) -> None:
+        """Ask for the words of what the engine says by itself."""
+        if any(raw.get("owner") for raw in self.states.values()):
+            self._topic("notices", TASK)
+        if self.content.get("requests"):
+            self._topic("notices", REQUEST_OPENED)
 
     def _parties(self) -> None:
         for key, party in self.parties.items():

@@ -19,6 +19,10 @@ from core.workflow.types import EMPTY, Limit, Receiver
 OWNER = Receiver("owner")
 """Stands for whoever has the task in the state that a step leads to."""
 
+TASK = "task"
+REQUEST_OPENED = "request_opened"
+"""The notices that the engine sends of its own accord: to the owner of a state, to who answers a request."""
+
 FORM = "form."
 NOBODY = "nobody"
 
