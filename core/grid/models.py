@@ -73,7 +73,7 @@ class Grid(Base):
         Index("ix_grid_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
         Index("ix_grid_scheme_id_level_id_code", "scheme_id", "level_id", "code"),
         Index("ix_grid_parent_id_code", "parent_id", "code"),
-        CheckConstraint("valid_to > valid_from", name="valid_period"),
+        CheckConstraint("valid_to >= valid_from", name="valid_period"),
         CheckConstraint("(valid_to IS NULL) = (retired_reason IS NULL)", name="retired_with_reason"),
         CheckConstraint("num_nulls(polygon, west, south, east, north, area_m2, lon, lat) IN (0, 8)", name="whole_polygon"),
     )

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
-from core.grid.types import Arrangement, KnownNode, Level, Node, PlacedNode, Problem, ProblemKind, Succession
+from core.grid.types import Arrangement, KnownNode, Level, Node, PlacedNode, Problem, ProblemKind, Succession, Transfer
 from core.lib.errors import Conflict, Invalid
 from core.lib.text import Message, msg
 
@@ -114,31 +114,41 @@ def arrange(scheme: str, levels: Levels, incoming: Sequence[Node], known: Mappin
 
 
 def split(
-    levels: Levels, whole: KnownNode, parts: Sequence[Node], *, children: Mapping[str, str | None], taken: Collection[str], at: datetime
+    levels: Levels,
+    whole: KnownNode,
+    parts: Sequence[Node],
+    *,
+    children: Mapping[str, str | None],
+    below: Sequence[KnownNode],
+    taken: Collection[str],
+    at: datetime,
 ) -> Succession:
     """Plan the retirement of one grid in favour of two or more parts.
 
-    `children` says into which part each child falls. Raises Invalid when a
-    part's code does not fit or was ever used, or a child lies in no single part.
+    `children` says into which part each child falls, `below` is everything
+    under the grid. Raises Invalid when a part's code does not fit or was ever
+    used, or a child lies in no single part.
     """
     if len(parts) < 2:
         raise Invalid(msg("grid.split_needs_two", code=whole.code), path="parts")
-    return _succeed(levels, [whole], parts, children=children, taken=taken, at=at)
+    return _succeed(levels, [whole], parts, children=children, below=below, taken=taken, at=at)
 
 
 def merge(
-    levels: Levels, wholes: Sequence[KnownNode], into: Node, *, children: Collection[str], taken: Collection[str], at: datetime
+    levels: Levels, wholes: Sequence[KnownNode], into: Node, *, below: Sequence[KnownNode], taken: Collection[str], at: datetime
 ) -> Succession:
-    """Plan the retirement of two or more siblings in favour of one grid.
+    """Plan the retirement of two or more siblings in favour of one grid, which takes everything below them.
 
     Raises Invalid when they are not siblings of one level, or the code does
     not fit or was ever used.
     """
     if len({whole.code for whole in wholes}) < 2:
         raise Invalid(msg("grid.merge_needs_two"), path="codes")
-    if len({(whole.path.rpartition(".")[0], whole.level) for whole in wholes}) > 1:
+    if len({(_above(whole.path), whole.level) for whole in wholes}) > 1:
         raise Invalid(msg("grid.merge_needs_siblings", codes=", ".join(whole.code for whole in wholes)), path="codes")
-    return _succeed(levels, wholes, [into], children=dict.fromkeys(children, into.code), taken=taken, at=at)
+    paths = {whole.path for whole in wholes}
+    children = {node.code: into.code for node in below if _above(node.path) in paths}
+    return _succeed(levels, wholes, [into], children=children, below=below, taken=taken, at=at)
 
 
 def _succeed(
@@ -147,14 +157,26 @@ def _succeed(
     created: Sequence[Node],
     *,
     children: Mapping[str, str | None],
+    below: Sequence[KnownNode],
     taken: Collection[str],
     at: datetime,
 ) -> Succession:
     for whole in retiring:
         if whole.retired:
             raise Conflict(msg("grid.already_retired", code=whole.code))
-    level = levels[retiring[0].level]
-    prefix = code_prefix(levels, level.key, retiring[0].path.rpartition(".")[0])
+    above = _above(retiring[0].path)
+    _check_new_codes(levels, levels[retiring[0].level], above, created, taken)
+    codes = [node.code for node in created]
+    for child, code in children.items():
+        if code not in codes:
+            raise Invalid(msg("grid.child_between_parts", code=child), path="parts")
+    parents = {child: child_path(above, code) for child, code in children.items() if code is not None}
+    transfers = _cascade(levels, parents, below, {*taken, *codes})
+    return Succession(tuple(whole.code for whole in retiring), tuple(created), tuple(transfers), at)
+
+
+def _check_new_codes(levels: Levels, level: Level, above: str, created: Sequence[Node], taken: Collection[str]) -> None:
+    prefix = code_prefix(levels, level.key, above)
     codes = [node.code for node in created]
     for node in created:
         if node.code in taken or codes.count(node.code) > 1:
@@ -163,11 +185,23 @@ def _succeed(
             raise Invalid(_layout_message(node.code, level), path="code")
         if not node.code.startswith(prefix):
             raise Invalid(msg("grid.code_outside_prefix", code=node.code, prefix=prefix), path="code")
-    for child, code in children.items():
-        if code not in codes:
-            raise Invalid(msg("grid.child_between_parts", code=child), path="parts")
-    moved = {child: code for child, code in children.items() if code is not None}
-    return Succession(tuple(whole.code for whole in retiring), tuple(created), moved, at)
+
+
+def _cascade(levels: Levels, parents: Mapping[str, str], below: Sequence[KnownNode], taken: set[str]) -> Iterator[Transfer]:
+    """Take everything below to its new parent; a code that must begin with an ancestor's new code is drawn anew."""
+    moved: dict[str, str] = {}
+    for node in sorted(below, key=lambda node: (node.path.count("."), node.code)):
+        above = parents[node.code] if node.code in parents else moved[_above(node.path)]
+        prefix, code = code_prefix(levels, node.level, above), node.code
+        if not code.startswith(prefix):
+            (code,) = next_codes(prefix, levels[node.level].code_digits or 0, taken, 1)
+            taken.add(code)
+        moved[node.path] = child_path(above, code)
+        yield Transfer(node, code, moved[node.path], replaced=code != node.code)
+
+
+def _above(path: str) -> str:
+    return path.rpartition(".")[0]
 
 
 class _Misfit(Exception):  # noqa: N818  # it never leaves this module

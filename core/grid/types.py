@@ -166,10 +166,20 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """What becomes of one grid below a retired one: it moves and keeps its code, or is retired for a new code."""
+
+    old: KnownNode
+    code: str
+    path: str
+    replaced: bool
+
+
+@dataclass(frozen=True)
 class Succession:
-    """Who follows whom when grids are retired, and which children move."""
+    """Who follows whom when grids are retired, and what becomes of everything below them, parents first."""
 
     retired: tuple[str, ...]
     created: tuple[Node, ...]
-    moved: Mapping[str, str]
+    transfers: tuple[Transfer, ...]
     at: datetime

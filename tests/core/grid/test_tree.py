@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.grid import tree
-from core.grid.types import KnownNode, Level, Node, ProblemKind
+from core.grid.types import KnownNode, Level, Node, ProblemKind, Transfer
 from core.lib.errors import Conflict, Invalid
 
 AT = datetime(2026, 3, 1, tzinfo=UTC)
@@ -181,21 +181,61 @@ NEW = [grid(f"{COMMUNITY}03"), grid(f"{COMMUNITY}04")]
 TAKEN = {GRID, f"{COMMUNITY}02"}
 
 
-def split(parts=NEW, whole=WHOLE, children=None):
-    return tree.split(LEVELS, whole, parts, children=children or {}, taken=TAKEN, at=AT)
+UNIT_NODE = KnownNode(UNIT, "unit_grid", f"district.{COMMUNITY}.{GRID}.{UNIT}")
 
 
-def merge(wholes, into, children=()):
-    return tree.merge(LEVELS, wholes, into, children=children, taken=TAKEN, at=AT)
+def split(parts=NEW, whole=WHOLE, children=None, below=()):
+    return tree.split(LEVELS, whole, parts, children=children or {}, below=below, taken=TAKEN, at=AT)
+
+
+def merge(wholes, into, below=()):
+    return tree.merge(LEVELS, wholes, into, below=below, taken=TAKEN, at=AT)
 
 
 def test_split_retires_one_and_moves_each_child():
-    plan = split(children={UNIT: f"{COMMUNITY}04"})
+    plan = split(children={UNIT: f"{COMMUNITY}04"}, below=[UNIT_NODE])
 
     assert plan.retired == (GRID,)
     assert [node.code for node in plan.created] == [f"{COMMUNITY}03", f"{COMMUNITY}04"]
-    assert plan.moved == {UNIT: f"{COMMUNITY}04"}
+    assert plan.transfers == (Transfer(UNIT_NODE, UNIT, f"district.{COMMUNITY}.{COMMUNITY}04.{UNIT}", replaced=False),)
     assert plan.at == AT
+
+
+def test_split_above_draws_new_codes_where_the_prefix_changes():
+    levels = {
+        "street": level("street", 0, 9),
+        "community": level("community", 1, 12, "street"),
+        "grid": level("grid", 2, 14, "community"),
+        "unit_grid": level("unit_grid", 3, 15, "community"),
+        "free": level("free", 4),
+    }
+    whole = KnownNode("110101001", "street", "d.110101001")
+    below = [
+        KnownNode("110101001001001", "unit_grid", "d.110101001.110101001001.11010100100101.110101001001001"),
+        KnownNode("11010100100101", "grid", "d.110101001.110101001001.11010100100101"),
+        KnownNode("110101001001", "community", "d.110101001.110101001001"),
+        KnownNode("110101001002", "community", "d.110101001.110101001002"),
+        KnownNode("shop", "free", "d.110101001.110101001001.11010100100101.110101001001001.shop"),
+    ]
+    parts = [Node("110101002", "street", "南"), Node("110101003", "street", "北")]
+
+    plan = tree.split(
+        levels,
+        whole,
+        parts,
+        children={"110101001001": "110101002", "110101001002": "110101003"},
+        below=below,
+        taken={node.code for node in [whole, *below]} | {"110101002001"},
+        at=AT,
+    )
+
+    assert [(transfer.old.code, transfer.path, transfer.replaced) for transfer in plan.transfers] == [
+        ("110101001001", "d.110101002.110101002002", True),
+        ("110101001002", "d.110101003.110101003001", True),
+        ("11010100100101", "d.110101002.110101002002.11010100200201", True),
+        ("110101001001001", "d.110101002.110101002002.11010100200201.110101002002001", True),
+        ("shop", "d.110101002.110101002002.11010100200201.110101002002001.shop", False),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -230,10 +270,10 @@ def test_split_refuses_what_is_already_retired():
 
 
 def test_merge_retires_all_and_takes_their_children():
-    plan = merge([WHOLE, OTHER], NEW[0], [UNIT])
+    plan = merge([WHOLE, OTHER], NEW[0], [UNIT_NODE])
 
     assert plan.retired == (GRID, f"{COMMUNITY}02")
-    assert plan.moved == {UNIT: f"{COMMUNITY}03"}
+    assert [transfer.path for transfer in plan.transfers] == [f"district.{COMMUNITY}.{COMMUNITY}03.{UNIT}"]
 
 
 @pytest.mark.parametrize(

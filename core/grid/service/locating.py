@@ -1,0 +1,114 @@
+"""Which grid is a place in? Answered from an index in memory, kept per process until the configuration changes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from shapely.geometry import shape
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
+
+from core.authz import Actor
+from core.db.epoch import EpochCache
+from core.grid.index import GridIndex, Unit
+from core.grid.models import Grid
+from core.grid.service.schemes import Scheme, plane_of, scheme_of
+from core.grid.types import Neighbour
+from core.lib.crs import Crs, convert
+from core.lib.errors import Invalid, NotFound
+from core.lib.text import msg
+
+__all__ = ["Place", "index_of", "locate", "locate_for_agency", "path_of"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """A position and the unit it was given.
+
+    `located` says how: `inside` a unit; `near`: outside every unit but within
+    metres of the one given; `outside`: no unit; `none`: no position at all.
+    """
+
+    located: str
+    grid_id: int | None = None
+    code: str | None = None
+    path: str | None = None
+    border_m: float | None = None
+    neighbours: tuple[Neighbour, ...] = ()
+    lon: float | None = None
+    lat: float | None = None
+    xy: tuple[float, float] | None = None
+
+
+_indexes: EpochCache[GridIndex] = EpochCache()
+_paths: EpochCache[str] = EpochCache()
+
+
+def index_of(session: Session, scheme: Scheme) -> GridIndex:
+    """Give the index over the scheme's units in force: the grids with a polygon that have no such grid below them."""
+
+    def read() -> GridIndex:
+        below = aliased(Grid)
+        subdivided = exists().where(below.parent_id == Grid.id, below.valid_to.is_(None), below.polygon.is_not(None))
+        rows = session.execute(
+            select(Grid.id, Grid.code, Grid.path, Grid.polygon).where(
+                Grid.scheme_id == scheme.id, Grid.valid_to.is_(None), Grid.polygon.is_not(None), ~subdivided
+            )
+        )
+        return GridIndex((Unit(row.id, row.code, row.path, shape(row.polygon)) for row in rows), origin=scheme.origin)
+
+    return _indexes.get(session, scheme.id, read)
+
+
+def locate(session: Session, actor: Actor, scheme: Scheme, point: Mapping[str, Any] | None) -> Place:
+    """Find the unit of a point `{lon, lat, crs?}` in a scheme, and give the point in WGS84 and in metres.
+
+    Raises Invalid for a point that is not on the earth or in an unknown
+    system; a point outside every grid is an answer, not an error.
+    """
+    if point is None:
+        return Place("none")
+    lon, lat = _checked(point)
+    found = index_of(session, scheme).locate(lon, lat)
+    xy = plane_of(session, actor).to_xy(lon, lat)
+    if not found.inside and found.neighbours:
+        near = found.neighbours[0]
+        return Place("near", near.id, near.code, near.path, found.border_m, found.neighbours, lon, lat, xy)
+    located = "inside" if found.inside else "outside"
+    return Place(located, found.id, found.code, found.path, found.border_m, found.neighbours, lon, lat, xy)
+
+
+def locate_for_agency(session: Session, actor: Actor, point: Mapping[str, Any] | None) -> Place:
+    """Find the unit of a point in the agency's own choice of scheme; an agency without any scheme has no units."""
+    try:
+        scheme = scheme_of(session, actor)
+    except NotFound:
+        if point is None:
+            return Place("none")
+        lon, lat = _checked(point)
+        return Place("outside", lon=lon, lat=lat, xy=plane_of(session, actor).to_xy(lon, lat))
+    return locate(session, actor, scheme, point)
+
+
+def path_of(session: Session, grid_id: int | None) -> str | None:
+    """Give the path of a grid by its id, None for None."""
+    if grid_id is None:
+        return None
+
+    def read() -> str:
+        path = session.scalar(select(Grid.path).where(Grid.id == grid_id))
+        if path is None:
+            raise NotFound(msg("grid.no_grid", code=str(grid_id)))
+        return path
+
+    return _paths.get(session, grid_id, read)
+
+
+def _checked(point: Mapping[str, Any]) -> tuple[float, float]:
+    lon, lat = float(point["lon"]), float(point["lat"])
+    if not (np.isfinite([lon, lat]).all() and abs(lon) <= 180.0 and abs(lat) <= 90.0):
+        raise Invalid(msg("grid.not_on_earth"), path="point")
+    return convert(lon, lat, point.get("crs") or Crs.WGS84)
