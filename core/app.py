@@ -9,12 +9,13 @@ from flask import Flask, Response, jsonify
 
 from core.accounts.signin import SignIn
 from core.db.engine import Database
+from core.definitions.installed import import_compilers
 from core.http import errors, openapi, serve
 from core.http.fab import install_security
 from core.http.routes import Routes
 from core.http.security import install_headers
-from core.http.workspace import blueprint as workspace
 from core.http.work import Frame
+from core.http.workspace import blueprint as workspace
 from core.pluginmanager import plugins
 from core.settings import Settings
 from core.version import VERSION
@@ -43,6 +44,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app = Flask("core", static_folder="static/dist", static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_upload_bytes, SECRET_KEY=settings.secret_key)
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    import_compilers()
     sign_in = SignIn(settings, database)
     app.extensions["wangge"] = Frame(settings, database, sign_in, plugins().is_enabled)
     errors.install(app)

@@ -7,4 +7,14 @@ from core.accounts.service.departments import create_department
 from core.accounts.service.people import NewUser, create_user
 from core.accounts.service.teams import create_team, set_team_members, take_charges
 
-__all__ = ["NewUser", "RolePlace", "assign_role", "create_agency", "create_department", "create_team", "create_user", "set_team_members", "take_charges"]
+__all__ = [
+    "NewUser",
+    "RolePlace",
+    "assign_role",
+    "create_agency",
+    "create_department",
+    "create_team",
+    "create_user",
+    "set_team_members",
+    "take_charges",
+]

@@ -13,9 +13,11 @@ from core.lib.text import msg
 MAX_PIXELS = 60_000_000
 THUMBNAIL = (320, 320)
 _IMAGES = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-_ZIP = {b"word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-        b"xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-        b"ppt/": "application/vnd.openxmlformats-officedocument.presentationml.presentation"}
+_ZIP = {
+    b"word/": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    b"xl/": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    b"ppt/": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+}
 
 
 @dataclass(frozen=True)

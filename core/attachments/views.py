@@ -50,7 +50,9 @@ def upload_attachment(work: Work, body: dict[str, Any], files: Any) -> Answer:
         raise Invalid(msg("attachments.no_file"), path="file")
     body.pop("file", None)
     data = sent[0].stream.read(service.MAX_BYTES + 1)
-    kept = service.keep(work.session, work.actor, Store.of(work.settings), name=sent[0].filename or "", data=data, taken=service.Taken(**body))
+    kept = service.keep(
+        work.session, work.actor, Store.of(work.settings), name=sent[0].filename or "", data=data, taken=service.Taken(**body)
+    )
     return Answer(_shown(kept), 201, {"Location": f"/api/v1/attachments/{kept.uuid}"})
 
 

@@ -16,8 +16,19 @@ from core.lib.text import Message, closest_locale, msg
 
 log = logging.getLogger(__name__)
 
-_HTTP_TYPES = {400: "malformed", 401: "unauthenticated", 403: "forbidden", 404: "not-found", 405: "method-not-allowed", 408: "timeout",
-               413: "too-large", 414: "too-large", 415: "malformed", 429: "too-many", 431: "too-large"}
+_HTTP_TYPES = {
+    400: "malformed",
+    401: "unauthenticated",
+    403: "forbidden",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "timeout",
+    413: "too-large",
+    414: "too-large",
+    415: "malformed",
+    429: "too-many",
+    431: "too-large",
+}
 _SENTENCES = {
     "Missing data for required field.": "http.field_required",
     "Unknown field.": "http.field_unknown",
@@ -97,11 +108,15 @@ def _respond(document: Mapping[str, Any], status: int, headers: Mapping[str, str
 def _http_problem(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None and status < 400:
-        return Response(error.response.get_data(), status, error.response.headers)  # a redirect raised as an exception
+        return Response(status=status, headers={"Location": error.response.headers["Location"]})  # a redirect raised as an exception
     kind = _HTTP_TYPES.get(status, "error")
     locale = closest_locale(request.headers.get("Accept-Language"))
-    document = {"type": f"/problems/{kind}", "title": msg(f"http.title_{kind.replace('-', '_')}").text(locale), "status": status,
-                "detail": msg(f"http.status_{status}" if status in (404, 405, 413, 415) else "http.status_other").text(locale)}
+    document = {
+        "type": f"/problems/{kind}",
+        "title": msg(f"http.title_{kind.replace('-', '_')}").text(locale),
+        "status": status,
+        "detail": msg(f"http.status_{status}" if status in (404, 405, 413, 415) else "http.status_other").text(locale),
+    }
     kept = {name: value for name, value in error.get_headers() if name in {"Allow", "Retry-After"}}
     return _respond(document, status, kept)
 
@@ -118,7 +133,12 @@ def _database_away(error: OperationalError) -> Response:
 
 
 def _defect(error: Exception) -> Response:
-    log.exception("defect in %s %s", request.method, request.path, exc_info=error)
+    log.error("defect in %s %s", request.method, request.path, exc_info=error)
     locale = closest_locale(request.headers.get("Accept-Language"))
-    document = {"type": "/problems/error", "title": msg("http.title_error").text(locale), "status": 500, "detail": msg("http.defect").text(locale)}
+    document = {
+        "type": "/problems/error",
+        "title": msg("http.title_error").text(locale),
+        "status": 500,
+        "detail": msg("http.defect").text(locale),
+    }
     return _respond(document, 500, {})

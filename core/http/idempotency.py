@@ -45,7 +45,10 @@ def begin(work: Work, request: Request) -> Claim | None:
     actor = work.actor
     row = {"agency_id": actor.agency_id, "user_id": actor.user_id, "key": key}
     claimed = work.session.execute(
-        insert(IdempotencyKey).values(**row, request_hash=digest, created_at=actor.now).on_conflict_do_nothing().returning(IdempotencyKey.key)
+        insert(IdempotencyKey)
+        .values(**row, request_hash=digest, created_at=actor.now)
+        .on_conflict_do_nothing()
+        .returning(IdempotencyKey.key)
     ).scalar()
     return Claim(key, None if claimed else _earlier_answer(work, key, digest))
 

@@ -16,9 +16,18 @@ from core.http.serve import PREFIX
 _PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
 _KINDS = {"int": {"type": "integer", "minimum": 0}, "uuid": {"type": "string", "format": "uuid"}, "path": {"type": "string"}}
 _DESCRIPTIONS = {
-    400: "The request cannot be read.", 401: "Nobody is signed in.", 403: "No right, or a missing CSRF token.", 404: "Not there, or outside your scope.",
-    409: "The present state forbids it.", 412: "The version is stale.", 413: "Too large.", 415: "Unsupported content type.",
-    422: "Values are wrong.", 428: "If-Match is missing.", 429: "Too many tries.", 503: "Not available now.",
+    400: "The request cannot be read.",
+    401: "Nobody is signed in.",
+    403: "No right, or a missing CSRF token.",
+    404: "Not there, or outside your scope.",
+    409: "The present state forbids it.",
+    412: "The version is stale.",
+    413: "Too large.",
+    415: "Unsupported content type.",
+    422: "Values are wrong.",
+    428: "If-Match is missing.",
+    429: "Too many tries.",
+    503: "Not available now.",
 }
 
 
@@ -43,10 +52,14 @@ class Problem(Schema):
 
 def document(routes: Iterable[Route], *, version: str, extra_paths: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Build the whole document."""
-    marshmallow = MarshmallowPlugin(schema_name_resolver=lambda schema: (schema if isinstance(schema, type) else type(schema)).__name__.removesuffix("Schema"))
-    spec = APISpec(title="Wangge", version=version, openapi_version="3.1.0", plugins=[marshmallow], info={"license": {"name": "Apache-2.0"}})
+    marshmallow = MarshmallowPlugin(
+        schema_name_resolver=lambda schema: (schema if isinstance(schema, type) else type(schema)).__name__.removesuffix("Schema")
+    )
+    spec = APISpec(
+        title="Wangge", version=version, openapi_version="3.1.0", plugins=[marshmallow], info={"license": {"name": "Apache-2.0"}}
+    )
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
-    spec.components.security_scheme("cookie", {"type": "apiKey", "in": "cookie", "name": "session"})
+    spec.components.security_scheme("cookie", {"type": "apiKey", "in": "cookie", "name": "wangge_session"})
     spec.components.schema("Problem", schema=Problem)
     for route in routes:
         spec.path(path=PREFIX + _PARAMETER.sub(r"{\2}", route.path), operations={route.method.lower(): _operation(route)})
@@ -81,7 +94,9 @@ def _parameters(route: Route) -> list[Any]:
     if not route.public:
         parameters.append(_header("X-Wangge-Agency", "Key of the agency to act for; your home agency when left out."))
     if route.idempotent:
-        parameters.append(_header("Idempotency-Key", "Send the same key again and get the same answer; kept seven days.", pattern="^[!-~]{1,128}$"))
+        parameters.append(
+            _header("Idempotency-Key", "Send the same key again and get the same answer; kept seven days.", pattern="^[!-~]{1,128}$")
+        )
     if route.if_match:
         parameters.append(_header("If-Match", "The version you saw, from ETag.", pattern='^(W/)?"?[0-9]{1,18}"?$'))
     return parameters
@@ -117,4 +132,7 @@ def _errors(route: Route) -> list[int]:
 
 
 def _problem(status: int) -> dict[str, Any]:
-    return {"description": _DESCRIPTIONS[status], "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}}
+    return {
+        "description": _DESCRIPTIONS[status],
+        "content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }

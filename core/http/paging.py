@@ -31,7 +31,9 @@ def page_schema(item: type[Schema], name: str) -> type[Schema]:
         {
             "__doc__": f"A page of {item.__name__}.",
             "items": fields.List(fields.Nested(item), required=True),
-            "next": fields.String(required=True, allow_none=True, metadata={"description": "Send as `after` for the next page; null at the end."}),
+            "next": fields.String(
+                required=True, allow_none=True, metadata={"description": "Send as `after` for the next page; null at the end."}
+            ),
         },
     )
 

@@ -61,7 +61,12 @@ def _serve_signed_in(route: Route, parts: Frame, read: Callable[[], dict[str, An
     agency_id = parts.authenticator.agency_id(identity)
     with parts.database.session(agency_id) as session:
         actor = parts.authenticator.actor(
-            session, identity, now=clock.now(), request_id=request_id_of(request), locale=locale_of(request)
+            session,
+            identity,
+            now=clock.now(),
+            request_id=request_id_of(request),
+            locale=locale_of(request),
+            needs_role=route.for_agency,
         )
         if route.plugin and not parts.is_enabled(session, route.plugin):
             raise NotFound(msg("http.plugin_off"))
@@ -99,7 +104,8 @@ def _reader(route: Route) -> Callable[[], dict[str, Any]]:
 
 
 def _instance(schema: Any) -> Schema | None:
-    return schema() if isinstance(schema, type) else schema
+    instance: Schema | None = schema() if isinstance(schema, type) else schema
+    return instance
 
 
 def _load(schema: Schema, data: Any) -> Any:

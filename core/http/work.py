@@ -41,8 +41,14 @@ class Authenticator(Protocol):
     def agency_id(self, identity: Identity) -> int | None:
         """Give the agency that the request acts for; raise NotFound for one that does not exist."""
 
-    def actor(self, session: Session, identity: Identity, *, now: datetime, request_id: str, locale: str) -> Actor:
-        """Check that the sign-in still holds and resolve the grants; raise Unauthenticated or NotFound."""
+    def actor(self, session: Session, identity: Identity, *, now: datetime, request_id: str, locale: str, needs_role: bool = True) -> Actor:
+        """Check that the sign-in still holds and resolve the grants; raise Unauthenticated, Forbidden or NotFound.
+
+        Without ``needs_role`` a person without any role in the agency passes, with no grants.
+        """
+
+    def check_password(self, username: str, password: str, *, address: str) -> int | None:
+        """Count a try, check it in constant time and give the user's id; opens no session."""
 
 
 @dataclass

@@ -23,7 +23,11 @@ def workspace(path: str) -> Response | str:
         abort(404)
     assets = _assets()
     if assets is None:
-        return Response("The workspace is not built yet: run `make assets`. 前端尚未构建：请运行 make assets。", 503, content_type="text/plain; charset=utf-8")
+        return Response(
+            "The workspace is not built yet: run `make assets`. 前端尚未构建：请运行 make assets。",
+            503,
+            content_type="text/plain; charset=utf-8",
+        )
     return render_template("core/workspace.html", **assets)
 
 

@@ -39,7 +39,9 @@ def add(session: Session, actor: Actor, sealer: Sealer, *, title: str, url: str,
     )
     session.add(channel)
     session.flush()
-    audit.record(session, actor, "notices:channel:added", subject=f"notice_channel:{channel.id}", new={"title": title, "kind": channel.kind})
+    audit.record(
+        session, actor, "notices:channel:added", subject=f"notice_channel:{channel.id}", new={"title": title, "kind": channel.kind}
+    )
     return channel
 
 

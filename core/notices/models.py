@@ -69,4 +69,3 @@ class NoticeSending(AgencyOwned, Base):
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     last_error: Mapped[str | None] = mapped_column()
     sent_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-

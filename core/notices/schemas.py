@@ -9,7 +9,9 @@ class ChannelBodySchema(Schema):
     """A way to the outside."""
 
     title = fields.String(required=True, validate=validate.Length(1, 120))
-    url = fields.String(required=True, validate=validate.Length(1, 1000), metadata={"description": "Apprise URL; kept sealed, never shown again."})
+    url = fields.String(
+        required=True, validate=validate.Length(1, 1000), metadata={"description": "Apprise URL; kept sealed, never shown again."}
+    )
     topics = fields.List(fields.String(validate=validate.Length(1, 60)), load_default=list, validate=validate.Length(max=50))
 
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from core.authz import Actor
 from core.db import outbox
 from core.lib.errors import NotFound
-from core.lib.text import say, msg
+from core.lib.text import msg, say
 from core.notices.models import Notice, NoticeChannel, NoticeSending
 from core.notices.sender import SendingFailed, sealer, send
 from core.settings import Settings
@@ -34,7 +34,15 @@ def tell(
 ) -> int:
     """Tell ``users`` something; the same ``source`` tells nobody twice. Give how many were newly told."""
     rows = [
-        {"agency_id": agency_id, "user_id": user, "topic": topic, "subject": subject, "title": dict(title), "source": source, "created_at": now}
+        {
+            "agency_id": agency_id,
+            "user_id": user,
+            "topic": topic,
+            "subject": subject,
+            "title": dict(title),
+            "source": source,
+            "created_at": now,
+        }
         for user in sorted(set(users))
     ]
     if not rows:
@@ -50,7 +58,9 @@ def _queue(session: Session, agency_id: int, told: Mapping[int, int], topic: str
         return
     wanted = or_(NoticeChannel.topics == [], NoticeChannel.topics.contains([topic]))
     channels = session.scalars(
-        select(NoticeChannel).where(NoticeChannel.active, wanted, or_(NoticeChannel.user_id.is_(None), NoticeChannel.user_id.in_(told.values())))
+        select(NoticeChannel).where(
+            NoticeChannel.active, wanted, or_(NoticeChannel.user_id.is_(None), NoticeChannel.user_id.in_(told.values()))
+        )
     ).all()
     sendings = [
         {"agency_id": agency_id, "notice_id": notice, "channel_id": channel.id}

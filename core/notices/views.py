@@ -11,8 +11,8 @@ from core.http.routes import Answer, Routes
 from core.http.work import Work
 from core.lib.text import say
 from core.notices import channels, service
-from core.notices.sender import sealer
 from core.notices.schemas import ChannelBodySchema, ChannelListSchema, ChannelSchema
+from core.notices.sender import sealer
 
 routes = Routes("notices")
 

@@ -152,4 +152,3 @@ def plugins() -> Plugins:
     found = Plugins()
     found.discover()
     return found
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -13,6 +15,16 @@ from core.lib.text import msg
 from core.pluginmanager.manager import Plugins
 from core.pluginmanager.models import AgencyPlugin
 from core.pluginmanager.permissions import PluginRight
+
+Follower = Callable[[Session, Actor, str], None]
+_followers: list[Follower] = []
+
+
+def follow_switching_on(follower: Follower) -> Follower:
+    """Register (as a decorator) what must be made ready when an agency switches a plugin on, such as its roles."""
+    if follower not in _followers:
+        _followers.append(follower)
+    return follower
 
 
 def switch(session: Session, actor: Actor, found: Plugins, plugin: str, *, enabled: bool) -> None:
@@ -27,4 +39,7 @@ def switch(session: Session, actor: Actor, found: Plugins, plugin: str, *, enabl
         .on_conflict_do_update(index_elements=["agency_id", "plugin"], set_=values)
     )
     epoch.bump(session)
+    if enabled:
+        for follower in _followers:
+            follower(session, actor, plugin)
     audit.record(session, actor, f"core:plugin:switched_{'on' if enabled else 'off'}", subject=f"plugin:{plugin}")

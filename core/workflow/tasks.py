@@ -48,7 +48,7 @@ def _fire_steps(database: Database, agency_id: int, *, now: datetime) -> int:
 @outbox.handler(step.NOTICE)
 def deliver_notice(session: Session, delivery: outbox.Delivery) -> None:
     """Turn a notice of a step into one entry for each of its receivers."""
-    people = recipients(session, delivery.agency_id, delivery.payload)
+    people = recipients(session, delivery.agency_id, delivery.payload, now=delivery.now)
     said = delivery.payload
     notices.tell(
         session,

@@ -107,7 +107,12 @@ def import_chunk(session: Session, actor: Actor, cases: Sequence[PastCase]) -> I
     if waiting:
         _copy(session, "past_timer", ("number", "key", "due_at"), iter(waiting))
         session.execute(text(_INSERT_TIMERS), {"agency": actor.agency_id})
-    photos = [(case.number, number, name, found) for case in cases for number, past in enumerate(case.steps, 1) for name, found in past.attachments]
+    photos = [
+        (case.number, number, name, found)
+        for case in cases
+        for number, past in enumerate(case.steps, 1)
+        for name, found in past.attachments
+    ]
     if photos:
         _copy(session, "past_photo", ("number", "sequence", "field", "attachment_id"), iter(photos))
         session.execute(text(_INSERT_PHOTOS), {"agency": actor.agency_id})
@@ -163,13 +168,15 @@ def _stage(session: Session) -> None:
     session.execute(text(_STAGE_CASES))
     session.execute(text(_STAGE_EVENTS))
     session.execute(text("CREATE TEMP TABLE past_timer (number varchar, key varchar, due_at timestamptz) ON COMMIT DROP"))
-    session.execute(text("CREATE TEMP TABLE past_photo (number varchar, sequence integer, field varchar, attachment_id bigint) ON COMMIT DROP"))
+    session.execute(
+        text("CREATE TEMP TABLE past_photo (number varchar, sequence integer, field varchar, attachment_id bigint) ON COMMIT DROP")
+    )
     session.execute(text("CREATE TEMP TABLE past_born (number varchar PRIMARY KEY, id bigint) ON COMMIT DROP"))
 
 
 def _copy(session: Session, name: str, columns: Sequence[str], rows: Iterator[tuple[Any, ...]]) -> None:
     cursor = session.connection().connection.cursor()
-    with cursor.copy(f"COPY {name} ({_listed(columns)}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+    with cursor.copy(f"COPY {name} ({_listed(columns)}) FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import column, select, table
 from sqlalchemy.orm import Session
 
-from core.accounts import service as accounts
+from core.accounts.service import reach
 from core.audit import service as audit
 from core.authz import Actor
 from core.grid import service as grids
@@ -47,7 +47,7 @@ def _first_data(session: Session, case: Case) -> dict[str, Any]:
 
 def _personal(session: Session, actor: Actor, case: Case) -> dict[str, Any]:
     values = session.scalars(select(CasePersonal).where(CasePersonal.case_id == case.id).order_by(CasePersonal.id)).all()
-    place = {"grid_path": grids.path_of(session, case.grid_id), "department_path": accounts.department_path(session, case.department_id)}
+    place = {"grid_path": grids.path_of(session, case.grid_id), "department_path": reach.department_path(session, case.department_id)}
     if values and presentation.may_read_personal(actor, **place):
         audit.record(
             session, actor, "core:case:personal_read", subject=f"case:{case.number}", new={"fields": sorted(one.field for one in values)}

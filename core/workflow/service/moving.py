@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.accounts import service as accounts
+from core.accounts.service import reach
 from core.authz import Actor
 from core.grid import service as grids
 from core.lib.errors import PreconditionFailed
@@ -84,7 +84,7 @@ def snapshot_for(session: Session, case: Case) -> CaseSnapshot:
     return snapshot_of(
         case,
         grid_path=grids.path_of(session, case.grid_id),
-        department_path=accounts.department_path(session, case.department_id),
+        department_path=reach.department_path(session, case.department_id),
         open_sub_cases=reading.count_open_sub_cases(session, case) if case.parent_id is None else 0,
     )
 
@@ -105,7 +105,7 @@ def open_sub_case(session: Session, actor: Actor, parent: Case, definition: Work
         source=parent.source,
         grid_path=grids.path_of(session, parent.grid_id),
         department_id=part.department_id,
-        department_path=accounts.department_path(session, part.department_id),
+        department_path=reach.department_path(session, part.department_id),
         reporter_id=parent.reporter_id,
         data=parent.data,
         limit=snapshot_of(parent, grid_path=None, department_path=None).limit,

@@ -77,7 +77,7 @@ def get_visible(session: Session, actor: Actor, number: str, *, for_update: bool
     return case
 
 
-def summaries() -> Select[Any]:
+def summaries() -> Select[*tuple[Any, ...]]:
     """Select what a list shows of each case, with the names of its grid and department."""
     return (
         select(
@@ -125,7 +125,7 @@ def list_cases(session: Session, actor: Actor, query: CaseQuery) -> tuple[Sequen
     return rows, encode_cursor(at.isoformat(), last.id)
 
 
-def _ordered(statement: Select[Any], query: CaseQuery) -> Select[Any]:
+def _ordered(statement: Select[*tuple[Any, ...]], query: CaseQuery) -> Select[*tuple[Any, ...]]:
     mark = decode_cursor(query.after, (str, int))
     moment = _instant(mark[0]) if mark else None
     if query.sort == "due_at":

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.accounts import service as accounts
+from core.accounts.service import reach
 from core.grid import service as grids
 from core.lib.text import say
 from core.workflow.models import Case
@@ -19,7 +19,7 @@ from core.workflow.service import known
 SHOWN_ZONE = ZoneInfo("Asia/Shanghai")
 
 
-def recipients(session: Session, agency_id: int, payload: Mapping[str, Any]) -> list[int]:
+def recipients(session: Session, agency_id: int, payload: Mapping[str, Any], *, now: datetime) -> list[int]:
     """Give the users meant by the notice in ``payload``; a case that is gone has none."""
     to = payload["to"]
     if to["person_id"] is not None:
@@ -31,12 +31,12 @@ def recipients(session: Session, agency_id: int, payload: Mapping[str, Any]) -> 
         return [case.assignee_id] if case.assignee_id is not None else []
     if to["at"] == "reporter":
         return [case.reporter_id] if case.reporter_id is not None else []
-    return accounts.holders(
+    return reach.who_holds(
         session,
         to["right"],
         grid_path=grids.path_of(session, case.grid_id),
-        department_path=accounts.department_path(session, case.department_id),
-        at=to["at"],
+        department_path=reach.department_path(session, case.department_id),
+        now=now,
     )
 
 

@@ -14,7 +14,8 @@ from core.workflow.service import known
 
 _MEMBER = table("member", column("agency_id"), column("user_id"), column("active"))
 _DEPARTMENT = table("department", column("agency_id"), column("id"), column("active"))
-_GRID = table("grid", column("id"), column("code"), column("scheme_id"))
+_GRID = table("grid", column("id"), column("code"), column("scheme_id"), column("level_id"))
+_LEVEL = table("grid_level", column("id"), column("key"))
 _SCHEME = table("grid_scheme", column("id"), column("key"))
 _RECORD = table("record", column("agency_id"), column("id"), column("uuid", Uuid()), column("ledger_key"))
 _ATTACHMENT = table("attachment", column("agency_id"), column("id"), column("uuid", Uuid()), column("owner_id"))
@@ -29,10 +30,12 @@ class References:
         self.attachment_ids: dict[str, int] = {}
         self.record_ids: dict[str, int] = {}
 
-    def exists_many(self, kind: str, ids: Collection[Any], *, within: str | None = None) -> Collection[Any]:
+    def exists_many(self, kind: str, ids: Collection[Any], *, within: str | None = None, level: str | None = None) -> Collection[Any]:
         """Give those of ``ids`` that exist for the actor's agency."""
         if not ids:
             return ()
+        if kind == "grid":
+            return self._grid(ids, within, level)
         found: Collection[Any] = getattr(self, f"_{kind}")(ids, within)
         return found
 
@@ -46,10 +49,12 @@ class References:
         )
         return set(self._session.scalars(query))
 
-    def _grid(self, ids: Collection[str], within: str | None) -> Collection[str]:
+    def _grid(self, ids: Collection[str], within: str | None, level: str | None) -> Collection[str]:
         query = select(_GRID.c.code).where(_GRID.c.code.in_(ids))
         if within:
             query = query.join(_SCHEME, _SCHEME.c.id == _GRID.c.scheme_id).where(_SCHEME.c.key == within)
+        if level:
+            query = query.join(_LEVEL, _LEVEL.c.id == _GRID.c.level_id).where(_LEVEL.c.key == level)
         return set(self._session.scalars(query))
 
     def _catalogue(self, ids: Collection[str], within: str | None) -> Collection[str]:

@@ -36,8 +36,8 @@ from core.db.outbox import OutboxMessage
 from core.workflow.models import Case, CaseAttachment, CaseEvent, CasePersonal, CaseTimer
 from core.workflow.service.history import Link
 
-_CASE: Table = Case.__table__  # type: ignore[assignment]
-_EVENT: Table = CaseEvent.__table__  # type: ignore[assignment]
+_CASE: Table = Case.__table__
+_EVENT: Table = CaseEvent.__table__
 _GIVEN_AT_BIRTH = tuple(c.name for c in _CASE.columns if c.name not in {"id", "number"})
 _NEVER_CHANGED = {
     "agency_id",
@@ -191,7 +191,7 @@ def _step() -> Select[Any]:
         .returning(_CASE.c.agency_id, _CASE.c.id, _CASE.c.number)
         .cte("moved")
     )
-    timer: Table = CaseTimer.__table__  # type: ignore[assignment]
+    timer: Table = CaseTimer.__table__
     keys = select(func.jsonb_array_elements_text(bindparam("cancelled", type_=JSONB)))
     gone = (
         sql_delete(timer)

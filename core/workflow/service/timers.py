@@ -87,7 +87,7 @@ def _escalate(
     ]
 
 
-def due_steps(session: Session, *, now: datetime, limit: int = BATCH) -> Sequence[Row[Any]]:
+def due_steps(session: Session, *, now: datetime, limit: int = BATCH) -> Sequence[Row[int, int, str]]:
     """Name the timers (id, case_id, key) that are due and take a step of their case."""
     return session.execute(
         select(CaseTimer.id, CaseTimer.case_id, CaseTimer.key)

@@ -16,7 +16,18 @@ from shapely.geometry import shape
 
 COUNT = 168_339
 HEADINGS = ("kind", "name", "place", "accuracy_class", "quantity", "surveyed_on", "lon", "lat", "in_charge", "owner", "maintainer")
-_WEIGHTS = {"井盖": 9.0, "雨水箅子": 8.0, "路灯": 7.0, "行道树": 14.0, "垃圾箱": 5.0, "立杆": 5.0, "标志牌": 5.0, "护栏": 4.0, "广告": 4.0, "绿地": 2.0}
+_WEIGHTS = {
+    "井盖": 9.0,
+    "雨水箅子": 8.0,
+    "路灯": 7.0,
+    "行道树": 14.0,
+    "垃圾箱": 5.0,
+    "立杆": 5.0,
+    "标志牌": 5.0,
+    "护栏": 4.0,
+    "广告": 4.0,
+    "绿地": 2.0,
+}
 
 
 @dataclass(frozen=True)
@@ -102,4 +113,3 @@ def _positions(random: Any, units: Sequence[Mapping[str, Any]], homes: Any) -> t
         lon[outside] = (lon[outside] + mx[outside]) / 2
         lat[outside] = (lat[outside] + my[outside]) / 2
     return lon, lat
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -57,7 +58,9 @@ def plan() -> dict[str, Any]:
     return loaded
 
 
-def found_departments(session: Session, actor: Actor, body: Mapping[str, Any], streets: Sequence[Unit], names: Mapping[str, str]) -> Organisation:
+def found_departments(
+    session: Session, actor: Actor, body: Mapping[str, Any], streets: Sequence[Unit], names: Mapping[str, str]
+) -> Organisation:
     """Make the supervision and command centres, 21 + 6 departments, 17 street offices and 10 street teams."""
     made = Organisation()
 
@@ -99,7 +102,14 @@ def hire(session: Session, actor: Actor, organisation: Organisation, names: Name
 
 
 def station_inspectors(
-    session: Session, actor: Actor, organisation: Organisation, units: Sequence[Unit], communities: Mapping[str, Unit], *, count: int, names: NameSource
+    session: Session,
+    actor: Actor,
+    organisation: Organisation,
+    units: Sequence[Unit],
+    communities: Mapping[str, Unit],
+    *,
+    count: int,
+    names: NameSource,
 ) -> None:
     """Hire the inspectors, each with the role in his communities and in charge of ten to twelve neighbouring unit grids."""
     ordered = sorted(units, key=lambda unit: unit.code)
@@ -117,11 +127,15 @@ def station_inspectors(
         teams.setdefault(detachment, {})[user] = number % 40 == 0
     take_charges(session, actor, kind="inspector", charges=charges)
     for number, (detachment, members) in enumerate(teams.items(), start=1):
-        team = create_team(session, actor, key=f"detachment_{number:02d}", name=f"第{number}分队", kind="detachment", department_id=detachment)
+        team = create_team(
+            session, actor, key=f"detachment_{number:02d}", name=f"第{number}分队", kind="detachment", department_id=detachment
+        )
         set_team_members(session, actor, team, members)
 
 
-def open_sign_ins(session: Session, actor: Actor, organisation: Organisation, wanted: Sequence[Mapping[str, str]], patrol: Unit | None = None) -> None:
+def open_sign_ins(
+    session: Session, actor: Actor, organisation: Organisation, wanted: Sequence[Mapping[str, str]], patrol: Unit | None = None
+) -> None:
     """Make one sign-in for each role, with a random password that is told once."""
     for one in wanted:
         password = secrets.token_urlsafe(12)
@@ -129,27 +143,36 @@ def open_sign_ins(session: Session, actor: Actor, organisation: Organisation, wa
         member = create_user(
             session,
             actor,
-            NewUser(one["username"], one["name"], password=password, department_id=department[0] if department else None, must_change_password=False),
+            NewUser(
+                one["username"],
+                one["name"],
+                password=password,
+                department_id=department[0] if department else None,
+                must_change_password=False,
+            ),
         )
         place = RolePlace(
-            grid_id=patrol.id if patrol and one["role"].endswith(".inspector") else None, department_id=department[0] if department else None
+            grid_id=patrol.id if patrol and one["role"].endswith(".inspector") else None,
+            department_id=department[0] if department else None,
         )
         assign_role(session, actor, user_id=member.user_id, role_key=one["role"], place=place)
         organisation.posts.setdefault(one["role"], member.user_id)
-        organisation.sign_ins.append({"agency": actor.agency_key, "username": one["username"], "password": password, "role": one["role"], "name": one["name"]})
+        organisation.sign_ins.append(
+            {"agency": actor.agency_key, "username": one["username"], "password": password, "role": one["role"], "name": one["name"]}
+        )
 
 
 class NameSource:
     """Made-up names of people, never the same twice in one demo."""
 
-    def __init__(self, chance: Any) -> None:
+    def __init__(self, chance: random.Random) -> None:
         self._chance = chance
         self._given: set[str] = set()
 
     def __next__(self) -> str:
         """Give another name."""
         while True:
-            name = self._chance.choice(_SURNAMES) + "".join(self._chance.choices(_GIVEN, k=self._chance.choice((1, 2, 2, 2))))
+            name: str = self._chance.choice(_SURNAMES) + "".join(self._chance.choices(_GIVEN, k=self._chance.choice((1, 2, 2, 2))))
             if name not in self._given:
                 self._given.add(name)
                 return name

@@ -126,7 +126,8 @@ class Walk:
         stage = self.stage
         checked = stage.check(stage.workflow.transitions[verb].form, data or {}, at)
         self._take(
-            move(stage.workflow, self.snapshot, verb, by, checked, now=at, calendar=stage.calendar, filing_rules=stage.filing_rules), checked
+            move(stage.workflow, self.snapshot, verb, by, checked, now=at, calendar=stage.calendar, filing_rules=stage.filing_rules),
+            checked,
         )
         return True
 
@@ -175,7 +176,9 @@ class Walk:
 
     def _file(self) -> bool:
         late = self._by_chance(0.06)
-        return self._step("file", self.cast.duty_lead, {"condition": self.matter.condition}, after=self._minutes(30, 70) if late else self._minutes(2, 26))
+        return self._step(
+            "file", self.cast.duty_lead, {"condition": self.matter.condition}, after=self._minutes(30, 70) if late else self._minutes(2, 26)
+        )
 
     # -- command: dispatch
 
@@ -191,7 +194,9 @@ class Walk:
 
     def _when_dispatched(self) -> bool:
         if self.snapshot.department_id != self.cast.department_id:
-            return self._step("return", self.cast.clerk, {"cause": "not_ours", "reason": "经核对，不属于本部门职责。"}, after=self._minutes(20, 240))
+            return self._step(
+                "return", self.cast.clerk, {"cause": "not_ours", "reason": "经核对，不属于本部门职责。"}, after=self._minutes(20, 240)
+            )
         return self._step("accept", self.cast.clerk, after=self._minutes(5, 90))
 
     def _when_rework(self) -> bool:
@@ -218,9 +223,16 @@ class Walk:
         if draw < 0.05 and not counts.get("extensions") and not overdue:
             return self._step("request_extension", self.cast.clerk, {"reason": "需协调占道施工许可。"}, after=self._minutes(10, 40))
         if 0.05 <= draw < 0.065 and not counts.get("suspensions"):
-            return self._step("request_suspend", self.cast.clerk, {"cause": "project", "reason": "等待管线改造工程一并实施。"}, after=self._minutes(10, 60))
+            return self._step(
+                "request_suspend",
+                self.cast.clerk,
+                {"cause": "project", "reason": "等待管线改造工程一并实施。"},
+                after=self._minutes(10, 60),
+            )
         if 0.065 <= draw < 0.075:
-            return self._step("request_void", self.cast.dispatcher, {"cause": "no_condition", "reason": "现场未达立案标准。"}, after=self._minutes(10, 60))
+            return self._step(
+                "request_void", self.cast.dispatcher, {"cause": "no_condition", "reason": "现场未达立案标准。"}, after=self._minutes(10, 60)
+            )
         if 0.075 <= draw < 0.085 and not counts.get("urges"):
             return self._step("urge", self.cast.leader, {"note": "群众反映强烈，请尽快处置。"}, after=self._minutes(30, 200))
         return None
