@@ -40,7 +40,9 @@ CATALOGUE = [
     Right(AccountRight.MEMBER_HAND_OVER, {"zh_CN": "移交工作", "en": "Hand work over"}),
     Right(AccountRight.MEMBER_MANAGE, {"zh_CN": "管理人员", "en": "Manage people"}),
     Right(AccountRight.MEMBER_READ, {"zh_CN": "查看人员", "en": "See people"}),
-    Right(AccountRight.MEMBER_READ_CONTACT, {"zh_CN": "查看人员联系方式和证件号", "en": "See people's contact data"}, reads_personal_data=True),
+    Right(
+        AccountRight.MEMBER_READ_CONTACT, {"zh_CN": "查看人员联系方式和证件号", "en": "See people's contact data"}, reads_personal_data=True
+    ),
     Right(AccountRight.MEMBER_RESET_SIGN_IN, {"zh_CN": "重置密码和第二验证因素", "en": "Reset passwords and second factors"}),
     Right(AccountRight.PERSON_ERASE, {"zh_CN": "清除个人信息", "en": "Erase a person's data"}),
     Right(AccountRight.PERSON_EXPORT, {"zh_CN": "导出个人信息", "en": "Export a person's data"}, reads_personal_data=True),

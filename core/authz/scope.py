@@ -8,14 +8,18 @@ The paths are resolved when asked, so a reorganisation needs no restamping.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, table, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, func, or_, select, table, true
 from sqlalchemy import column as sql_column
 
 from core.authz.actor import Actor, Grant, covers
 from core.db.types import LTree
 from core.lib.errors import Forbidden
 from core.lib.text import msg
+
+Column = SQLColumnExpression[Any]
+"""A column of Core or an attribute of a mapped class."""
 
 _DEPARTMENT = table("department", sql_column("id"), sql_column("path", LTree()), sql_column("agency_id"))
 
@@ -30,9 +34,7 @@ class Scope:
         """Say whether a thing at this place is inside."""
         return covers(self.grants, grid_path, department_path)
 
-    def filter(
-        self, grid_id: ColumnElement[int | None] | None = None, department_id: ColumnElement[int | None] | None = None
-    ) -> ColumnElement[bool]:
+    def filter(self, grid_id: Column | None = None, department_id: Column | None = None) -> ColumnElement[bool]:
         """Give the condition for rows whose place is in these columns.
 
         A table without one of the columns passes None for it; a grant that is
@@ -41,9 +43,7 @@ class Scope:
         return or_(false(), *(_condition(grant, grid_id, department_id) for grant in self.grants))
 
 
-def _condition(
-    grant: Grant, grid_id: ColumnElement[int | None] | None, department_id: ColumnElement[int | None] | None
-) -> ColumnElement[bool]:
+def _condition(grant: Grant, grid_id: Column | None, department_id: Column | None) -> ColumnElement[bool]:
     parts: list[ColumnElement[bool]] = []
     if grant.grid_path is not None:
         # A function of the grid package: under row-level security PostgreSQL would not use the index of paths.

@@ -11,10 +11,12 @@ This is the only module below ``core.http`` that imports Flask-AppBuilder.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING
 
 from flask_appbuilder import Model
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Identity, false
-from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, declared_attr, mapped_column
 
 from core.db.types import UTCDateTime
 
@@ -29,7 +31,12 @@ Model.metadata.naming_convention = NAMING  # before the security tables exist, s
 
 from flask_appbuilder.security.sqla.models import User as _FabUser  # noqa: E402
 
-Base = Model
+if TYPE_CHECKING:
+
+    class Base(DeclarativeBase):
+        """FAB's declarative base, which has no types of its own."""
+else:
+    Base = Model
 
 # A person without an e-mail address is normal here; FAB's own column would force an invented one.
 _FabUser.__table__.c.email.nullable = True
@@ -83,7 +90,7 @@ class AgencyOwned:
         return mapped_column(ForeignKey("agency.id"), primary_key=True)
 
     @declared_attr
-    def id(cls) -> Mapped[int]:  # noqa: A003, N805
+    def id(cls) -> Mapped[int]:  # noqa: N805
         """Number within the installation, given by the database."""
         return mapped_column(BigInteger, Identity(), primary_key=True)
 

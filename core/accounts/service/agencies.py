@@ -40,10 +40,10 @@ def create_agency(
     Conflict for a key in use.
     """
     if not _KEY.match(key):
-        raise Invalid(msg("accounts.bad_key", key=key), path="key")
+        raise Invalid(msg("accounts.bad_key", name=key), path="key")
     lon, lat = _checked_origin(*origin)
     if session.scalar(select(Agency.id).where(Agency.key == key)) is not None:
-        raise Conflict(msg("accounts.key_in_use", key=key))
+        raise Conflict(msg("accounts.key_in_use", name=key))
     agency = Agency(
         key=key,
         title=dict(title),
@@ -77,7 +77,7 @@ def get_agency(session: Session, key: str) -> Agency:
     return agency
 
 
-def visible_agencies(session: Session, actor: Actor) -> Select[tuple[Agency]]:
+def visible_agencies(session: Session, actor: Actor) -> Select[Agency]:
     """Select the acting agency; every one for an administrator of the installation."""
     query = select(Agency)
     return query if is_installation_admin(session, actor) else query.where(Agency.id == actor.agency_id)

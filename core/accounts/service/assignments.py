@@ -57,7 +57,7 @@ def assign_role(
         raise NotFound(msg("accounts.no_such_user"))
     role = session.execute(select(AgencyRole).where(AgencyRole.key == role_key, AgencyRole.active)).scalar_one_or_none()
     if role is None:
-        raise NotFound(msg("accounts.no_such_role", key=role_key))
+        raise NotFound(msg("accounts.no_such_role", name=role_key))
     grid_path, department_path = paths_of(session, place)
     require(actor, AccountRight.ASSIGNMENT_GRANT, grid_path=grid_path, department_path=department_path)
     require_held(actor, role.rights, grid_path=grid_path, department_path=department_path)
@@ -106,7 +106,7 @@ def revoke_assignment(session: Session, actor: Actor, assignment: RoleAssignment
     record_change(session, actor, "accounts:assignment:revoked", f"user:{assignment.user_id}", old=old)
 
 
-def visible_assignments(actor: Actor) -> Select[tuple[RoleAssignment, AgencyRole]]:
+def visible_assignments(actor: Actor) -> Select[RoleAssignment, AgencyRole]:
     """Select the assignments, with their roles, that the actor may see."""
     inside = scope(actor, AccountRight.ASSIGNMENT_READ).filter(RoleAssignment.grid_id, RoleAssignment.department_id)
     return select(RoleAssignment, AgencyRole).join(AgencyRole, AgencyRole.id == RoleAssignment.role_id).where(inside)
@@ -143,13 +143,17 @@ def _require_compatible(session: Session, user_id: int, role: AgencyRole, valid_
     held: Sequence[tuple[AgencyRole, RoleAssignment]] = [
         (row[0], row[1])
         for row in session.execute(
-            select(AgencyRole, RoleAssignment).join(RoleAssignment, RoleAssignment.role_id == AgencyRole.id).where(RoleAssignment.user_id == user_id)
+            select(AgencyRole, RoleAssignment)
+            .join(RoleAssignment, RoleAssignment.role_id == AgencyRole.id)
+            .where(RoleAssignment.user_id == user_id)
         )
     ]
     for other, given in held:
         excluded = other.key in role.excludes or role.key in other.excludes
         if excluded and _overlap((given.valid_from, given.valid_to), (valid_from, valid_to)):
-            raise Conflict(msg("accounts.roles_exclude", role=role.title, other=other.title), extra={"role": role.key, "excludes": other.key})
+            raise Conflict(
+                msg("accounts.roles_exclude", role=role.title, other=other.title), extra={"role": role.key, "excludes": other.key}
+            )
 
 
 def _overlap(one: tuple[datetime | None, datetime | None], other: tuple[datetime | None, datetime | None]) -> bool:

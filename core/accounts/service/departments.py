@@ -48,7 +48,7 @@ def create_department(
     return department
 
 
-def visible_departments(actor: Actor) -> Select[tuple[Department]]:
+def visible_departments(actor: Actor) -> Select[Department]:
     """Select the departments that the actor may see."""
     return select(Department).where(scope(actor, AccountRight.DEPARTMENT_READ).filter(None, Department.id))
 
@@ -117,7 +117,9 @@ def retire_department(session: Session, actor: Actor, department: Department, *,
             msg("accounts.department_in_use", children=children, members=members, work=sum(waiting.values())),
             extra={"children": children, "members": members, "work": waiting},
         )
-    return apply(session, actor, department, Change("accounts:department:retired", f"department:{department.code}", {"active": False}, version))
+    return apply(
+        session, actor, department, Change("accounts:department:retired", f"department:{department.code}", {"active": False}, version)
+    )
 
 
 def _require_free_code(session: Session, code: str) -> None:

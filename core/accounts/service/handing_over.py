@@ -39,7 +39,9 @@ def hand_over(session: Session, actor: Actor, source: Holder, target: Holder) ->
     _require_active(session, target)
     counts = move_work(session, actor, source, target)
     new = {"to": target.id, "counts": dict(counts)}
-    record_change(session, actor, f"accounts:{'member' if source.kind == 'user' else 'department'}:handed_over", f"{source.kind}:{source.id}", new=new)
+    record_change(
+        session, actor, f"accounts:{'member' if source.kind == 'user' else 'department'}:handed_over", f"{source.kind}:{source.id}", new=new
+    )
     return counts
 
 
@@ -74,7 +76,10 @@ def _list_assignments(session: Session, holder: Holder, now: datetime) -> list[O
 def _move_assignments(session: Session, actor: Actor, source: Holder, target: Holder) -> int:
     held = RoleAssignment.user_id == source.id if source.kind == "user" else RoleAssignment.department_id == source.id
     rows = session.execute(
-        select(RoleAssignment, AgencyRole.key).join(AgencyRole, AgencyRole.id == RoleAssignment.role_id).where(held).order_by(RoleAssignment.id)
+        select(RoleAssignment, AgencyRole.key)
+        .join(AgencyRole, AgencyRole.id == RoleAssignment.role_id)
+        .where(held)
+        .order_by(RoleAssignment.id)
     ).all()
     for given, role_key in rows:
         user_id = target.id if source.kind == "user" else given.user_id
@@ -95,7 +100,7 @@ def _list_responsibilities(session: Session, holder: Holder, now: datetime) -> l
     return [OpenItem(f"grid:{row.grid_id}", row.kind) for row in session.scalars(query)]
 
 
-def _move_responsibilities(session: Session, actor: Actor, source: Holder, target: Holder) -> int:
+def _move_responsibilities(session: Session, _actor: Actor, source: Holder, target: Holder) -> int:
     if source.kind != "user":
         return 0
     rows = session.scalars(select(Responsibility).where(Responsibility.user_id == source.id)).all()
@@ -109,7 +114,9 @@ def _move_responsibilities(session: Session, actor: Actor, source: Holder, targe
 
 def _list_teams(session: Session, holder: Holder, now: datetime) -> list[OpenItem]:  # noqa: ARG001  # a team has no period
     if holder.kind == "user":
-        query = select(Team.key, Team.name).join(TeamMember, TeamMember.team_id == Team.id).where(TeamMember.user_id == holder.id, Team.active)
+        query = (
+            select(Team.key, Team.name).join(TeamMember, TeamMember.team_id == Team.id).where(TeamMember.user_id == holder.id, Team.active)
+        )
     else:
         query = select(Team.key, Team.name).where(Team.department_id == holder.id, Team.active)
     return [OpenItem(f"team:{row.key}", row.name) for row in session.execute(query.order_by(Team.key))]

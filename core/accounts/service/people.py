@@ -113,7 +113,7 @@ def _join(session: Session, actor: Actor, user: User, new: NewUser, action: str)
     return member
 
 
-def visible_members(actor: Actor) -> Select[tuple[Member, User]]:
+def visible_members(actor: Actor) -> Select[Member, User]:
     """Select the members, with their users, that the actor may see."""
     inside = scope(actor, AccountRight.MEMBER_READ).filter(None, Member.department_id)
     return select(Member, User).join(User, User.id == Member.user_id).where(inside)

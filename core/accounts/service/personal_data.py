@@ -100,7 +100,7 @@ def erase_account(session: Session, user_id: int) -> None:
 
 def find_user_id(session: Session, username: str) -> int:
     """Give a user's id by name; raise NotFound."""
-    found = session.scalar(select(User.id).where(User.username == username))
+    found: int | None = session.scalar(select(User.id).where(User.username == username))
     if found is None:
         raise NotFound(msg("accounts.no_such_user"))
     return found

@@ -12,16 +12,16 @@ from sqlalchemy.orm import Session
 from core.accounts.models import AgencyRole, RoleAssignment
 from core.accounts.permissions import AccountRight
 from core.accounts.service.changes import Change, apply, lock_for, record_change
+from core.accounts.types import SCOPES
 from core.authz import Actor, known_rights, require
 from core.db import epoch
 from core.lib.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from core.lib.text import Title, msg
 
-SCOPES = ("agency", "grid", "department")
 _KEY = re.compile(r"^[a-z][a-z0-9_.]{1,119}$")
 
 
-def upsert_role(
+def upsert_role(  # noqa: PLR0913  # what a role definition says, by name
     session: Session,
     agency_id: int,
     key: str,
@@ -70,11 +70,11 @@ def create_role(session: Session, actor: Actor, key: str, values: Mapping[str, A
     """Make a role of the agency's own; the actor must hold every right in it everywhere, or administer the agency."""
     require(actor, AccountRight.ROLE_MANAGE)
     if not _KEY.match(key):
-        raise Invalid(msg("accounts.bad_key", key=key), path="key")
+        raise Invalid(msg("accounts.bad_key", name=key), path="key")
     require_held(actor, values["rights"])
     lock_for(session, actor, "roles")
     if session.scalar(select(AgencyRole.id).where(AgencyRole.key == key)) is not None:
-        raise Conflict(msg("accounts.key_in_use", key=key))
+        raise Conflict(msg("accounts.key_in_use", name=key))
     role = upsert_role(session, actor.agency_id, key, **values, from_definition=False)
     record_change(session, actor, "accounts:role:created", f"role:{key}", new=dict(values))
     return role
@@ -84,7 +84,7 @@ def update_role(session: Session, actor: Actor, role: AgencyRole, changes: Mappi
     """Change a role of the agency's own; raises Conflict for one that a definition file keeps."""
     require(actor, AccountRight.ROLE_MANAGE)
     if role.from_definition:
-        raise Conflict(msg("accounts.role_from_definition", key=role.key))
+        raise Conflict(msg("accounts.role_from_definition", name=role.key))
     values = _checked(dict(changes), role.key)
     # Changing a role gives or takes for all its holders: both what it had and what it gets must be the actor's to give.
     require_held(actor, {*role.rights, *values.get("rights", ())})
@@ -97,13 +97,13 @@ def retire_role(session: Session, actor: Actor, role: AgencyRole, *, version: in
     """Take a role out of use; raise Conflict while somebody holds it."""
     require(actor, AccountRight.ROLE_MANAGE)
     if role.from_definition:
-        raise Conflict(msg("accounts.role_from_definition", key=role.key))
+        raise Conflict(msg("accounts.role_from_definition", name=role.key))
     if session.scalar(select(RoleAssignment.id).where(RoleAssignment.role_id == role.id).limit(1)) is not None:
-        raise Conflict(msg("accounts.role_in_use", key=role.key))
+        raise Conflict(msg("accounts.role_in_use", name=role.key))
     return apply(session, actor, role, Change("accounts:role:retired", f"role:{role.key}", {"active": False}, version))
 
 
-def visible_roles(actor: Actor) -> Select[tuple[AgencyRole]]:
+def visible_roles(actor: Actor) -> Select[AgencyRole]:
     """Select the agency's roles, for whoever may read roles anywhere in it."""
     may = actor.is_system or bool(actor.by_right.get(AccountRight.ROLE_READ))
     return select(AgencyRole).where(AgencyRole.active, true() if may else false())
@@ -113,13 +113,11 @@ def get_visible_role(session: Session, actor: Actor, key: str) -> AgencyRole:
     """Give a role by its key; raise NotFound."""
     role = session.execute(visible_roles(actor).where(AgencyRole.key == key)).scalar_one_or_none()
     if role is None:
-        raise NotFound(msg("accounts.no_such_role", key=key))
+        raise NotFound(msg("accounts.no_such_role", name=key))
     return role
 
 
-def require_held(
-    actor: Actor, rights: Collection[str], *, grid_path: str | None = None, department_path: str | None = None
-) -> None:
+def require_held(actor: Actor, rights: Collection[str], *, grid_path: str | None = None, department_path: str | None = None) -> None:
     """Raise Forbidden when one of ``rights`` is not the actor's own at this place: nobody gives what he has not.
 
     Who administers the agency may give anything in it.

@@ -23,23 +23,30 @@ from core.lib.text import msg
 
 
 def create_team(
-    session: Session, actor: Actor, *, key: str, name: str, kind: str = "team", department_id: int | None = None, members: Collection[int] = ()
+    session: Session,
+    actor: Actor,
+    *,
+    key: str,
+    name: str,
+    kind: str = "team",
+    department_id: int | None = None,
+    members: Collection[int] = (),
 ) -> Team:
     """Make a team of ``members`` (user ids); raise Conflict for a key in use and Invalid for somebody who is no member."""
     require(actor, AccountRight.TEAM_MANAGE, department_path=path_of_department(session, department_id))
     if session.scalar(select(Team.id).where(Team.key == key)) is not None:
-        raise Conflict(msg("accounts.key_in_use", key=key))
+        raise Conflict(msg("accounts.key_in_use", name=key))
     if department_id is not None and path_of_department(session, department_id) is None:
         raise Invalid(msg("accounts.no_such_department", code=department_id), path="department")
     team = Team(agency_id=actor.agency_id, key=key, name=name, name_pinyin=sort_key(name), kind=kind, department_id=department_id)
     session.add(team)
     session.flush()
     record_change(session, actor, "accounts:team:created", f"team:{key}", new={"name": name, "kind": kind})
-    set_team_members(session, actor, team, {user_id: False for user_id in members})
+    set_team_members(session, actor, team, dict.fromkeys(members, False))
     return team
 
 
-def visible_teams(actor: Actor) -> Select[tuple[Team]]:
+def visible_teams(actor: Actor) -> Select[Team]:
     """Select the teams that the actor may see."""
     return select(Team).where(scope(actor, AccountRight.TEAM_READ).filter(None, Team.department_id))
 
@@ -74,7 +81,8 @@ def set_team_members(session: Session, actor: Actor, team: Team, members: Mappin
     session.execute(delete(TeamMember).where(TeamMember.team_id == team.id, TeamMember.user_id.not_in(members)))
     if members:
         rows = [
-            {"agency_id": actor.agency_id, "team_id": team.id, "user_id": user_id, "is_lead": is_lead} for user_id, is_lead in members.items()
+            {"agency_id": actor.agency_id, "team_id": team.id, "user_id": user_id, "is_lead": is_lead}
+            for user_id, is_lead in members.items()
         ]
         query = insert(TeamMember).values(rows)
         changed = {"is_lead": query.excluded.is_lead}
@@ -138,7 +146,7 @@ def give_up_charge(session: Session, actor: Actor, row: Responsibility) -> None:
     record_change(session, actor, "accounts:responsibility:given_up", f"grid:{row.grid_id}", old=old)
 
 
-def visible_responsibilities(actor: Actor) -> Select[tuple[Responsibility]]:
+def visible_responsibilities(actor: Actor) -> Select[Responsibility]:
     """Select who is in charge of what, where the actor may see people."""
     return select(Responsibility).where(scope(actor, AccountRight.MEMBER_READ).filter(Responsibility.grid_id, None))
 

@@ -16,12 +16,15 @@ from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Agency
-from core.accounts.signin import sessions
+from core.accounts.signin import service as signin
+from core.accounts.signin import sessions, throttle
 from core.accounts.signin.seals import Claims, Seals, seals_of
 from core.accounts.signin.standing import Standing, actor_of, standing_of
 from core.authz import Actor
 from core.db.engine import AgencySession, Database
+from core.db.uow import unit_of_work
 from core.http.work import Identity
+from core.lib import clock
 from core.lib.errors import Forbidden, NotFound, Unauthenticated
 from core.lib.text import msg
 from core.settings import Settings
@@ -29,6 +32,7 @@ from core.settings import Settings
 COOKIE = "wangge_session"
 CSRF_HEADER = "X-CSRF-Token"
 AGENCY_HEADER = "X-Wangge-Agency"
+_NONE = UUID(int=0)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _OPENING = """
@@ -46,7 +50,7 @@ class SignedIdentity(Identity):
     """What the cookie or the token says, with the person's home agency."""
 
     home_agency_id: int | None = None
-    auth_session_id: UUID = UUID(int=0)
+    auth_session_id: UUID = _NONE
     second_factor: bool = False
     """Known only once the session has been looked up."""
 
@@ -94,9 +98,7 @@ class SignIn:
             self._agency_ids[key] = known
         return known
 
-    def actor(
-        self, session: Session, identity: Identity, *, now: datetime, request_id: str, locale: str, needs_role: bool = True
-    ) -> Actor:
+    def actor(self, session: Session, identity: Identity, *, now: datetime, request_id: str, locale: str, needs_role: bool = True) -> Actor:
         """Check that the sign-in still holds and give the actor with its grants.
 
         Raises Unauthenticated when it has ended, NotFound without a role in
@@ -130,6 +132,16 @@ class SignIn:
         if needs_role:
             _admit(actor, standing, row)
         return actor
+
+    def check_password(self, username: str, password: str, *, address: str) -> int | None:
+        """Count a try, check it in constant time and give the user's id; raise TooMany when locked, and open no session."""
+        now = clock.now()
+        with unit_of_work(self._database, None) as session:
+            refusal = throttle.begin_try(session, self._seals, username=username, address=address, now=now)
+        if refusal is not None:
+            raise refusal
+        with self._database.session(None) as session:
+            return signin.find_user_by_password(session, username, password)
 
     def _open(self, session: AgencySession, identity: SignedIdentity, now: datetime) -> Row[tuple[object, ...]]:
         agency_id = session.agency_id

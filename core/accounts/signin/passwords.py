@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 from importlib.resources import files
+from itertools import pairwise
 from secrets import token_urlsafe
 
 from argon2 import PasswordHasher
@@ -64,7 +65,7 @@ def _same(password: str) -> str:
 
 def _is_run(plain: str) -> bool:
     """Say whether every character follows the one before it, as in 1234567890 or abcdefghij."""
-    steps = {ord(after) - ord(before) for before, after in zip(plain, plain[1:], strict=False)}
+    steps = {ord(after) - ord(before) for before, after in pairwise(plain)}
     return len(steps - {-9}) == 1 and steps <= {1, -1, -9}
 
 

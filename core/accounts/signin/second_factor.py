@@ -34,11 +34,9 @@ def enrol(session: Session, seals: Seals, *, user_id: int, username: str, now: d
         raise Conflict(msg("accounts.second_factor_already"))
     salt = token_bytes(20)
     values = {"salt": salt, "created_at": now, "confirmed_at": None, "last_step": 0}
-    session.execute(
-        insert(SecondFactor).values(user_id=user_id, **values).on_conflict_do_update(index_elements=["user_id"], set_=values)
-    )
+    session.execute(insert(SecondFactor).values(user_id=user_id, **values).on_conflict_do_update(index_elements=["user_id"], set_=values))
     secret = seals.totp_secret(salt)
-    return {"secret": secret, "uri": pyotp.TOTP(secret).provisioning_uri(username, issuer_name="Wangge")}
+    return {"secret": secret, "uri": pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name="Wangge")}
 
 
 def confirm(session: Session, seals: Seals, *, user_id: int, code: str, now: datetime) -> None:

@@ -68,9 +68,7 @@ def sign_in(session: Session, seals: Seals, attempt: Attempt, *, now: datetime) 
     return _admit(session, seals, attempt, user, proven=proven, now=now)
 
 
-def _admit(
-    session: Session, seals: Seals, attempt: Attempt, user: User, *, proven: bool, now: datetime
-) -> SignedIn | Unauthenticated:
+def _admit(session: Session, seals: Seals, attempt: Attempt, user: User, *, proven: bool, now: datetime) -> SignedIn | Unauthenticated:
     changes = {"last_login": now.astimezone(UTC).replace(tzinfo=None), "login_count": func.coalesce(User.login_count, 0) + 1}
     if passwords.is_outdated(user.password):
         changes["password"] = passwords.hash_password(attempt.password)
@@ -80,8 +78,8 @@ def _admit(
     if held.scalar() is None:
         return Unauthenticated(msg("accounts.wrong_sign_in"))
     throttle.forgive(session, seals, username=attempt.username, address=attempt.address)
-    how = {"kind": attempt.kind, "renewable": attempt.renewable, "second_factor": proven, "address": attempt.address}
-    opened = sessions.open_session(session, seals, user_id=user.id, now=now, **how)
+    how = sessions.Opening(attempt.kind, renewable=attempt.renewable, second_factor=proven, address=attempt.address)
+    opened = sessions.open_session(session, seals, user.id, how, now=now)
     _record(session, attempt, user, "signed_in", now)
     claims = Claims(user.id, opened.id, user.home_agency_id)
     return SignedIn(user.id, user.username, user.name, user.locale, user.must_change_password, claims, opened)
@@ -99,6 +97,15 @@ def renew(session: Session, claims: Claims, *, now: datetime) -> Claims | Unauth
     if row is None or user is None:
         return Unauthenticated(msg("accounts.not_signed_in"))
     return Claims(user.id, row.id, user.home_agency_id, row.refresh_number)
+
+
+def find_user_by_password(session: Session, username: str, password: str) -> int | None:
+    """Give the id of the active user with this name and password and without a second factor; None in the same time otherwise."""
+    user = session.execute(select(User).where(User.username == username.strip())).scalar_one_or_none()
+    known = passwords.is_password(user.password if user else None, password)
+    if user is None or not known or not user.active or second_factor.is_enrolled(session, user.id):
+        return None
+    return int(user.id)
 
 
 def is_own_password(session: Session, user_id: int, password: str) -> bool:

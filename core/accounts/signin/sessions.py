@@ -6,6 +6,7 @@ both in every process at once.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -23,21 +24,30 @@ RECORDS_KEPT = timedelta(days=184)
 _ENDED_KEPT = timedelta(days=7)
 
 
-def open_session(
-    session: Session, seals: Seals, *, user_id: int, kind: str, renewable: bool, second_factor: bool, address: str, now: datetime
-) -> AuthSession:
+@dataclass(frozen=True)
+class Opening:
+    """How a session begins."""
+
+    kind: str
+    """``cookie`` or ``token``."""
+    renewable: bool = False
+    second_factor: bool = False
+    address: str = ""
+
+
+def open_session(session: Session, seals: Seals, user_id: int, how: Opening, *, now: datetime) -> AuthSession:
     """Write a new session; a cookie lives while it is used, a token until it is out of date."""
-    life = COOKIE_IDLE if kind == "cookie" else REFRESH_LIFE if renewable else ACCESS_LIFE
+    life = COOKIE_IDLE if how.kind == "cookie" else REFRESH_LIFE if how.renewable else ACCESS_LIFE
     opened = AuthSession(
         id=uuid4(),
         user_id=user_id,
-        kind=kind,
-        second_factor=second_factor,
+        kind=how.kind,
+        second_factor=how.second_factor,
         created_at=now,
         last_seen_at=now,
         expires_at=now + life,
         refresh_number=0,
-        address_digest=seals.digest("address:" + address) if address else None,
+        address_digest=seals.digest("address:" + how.address) if how.address else None,
     )
     session.add(opened)
     session.flush()

@@ -10,11 +10,13 @@ from functools import cached_property
 from sqlalchemy import and_, column, select, table
 from sqlalchemy.orm import Session
 
-from core.accounts.models import AgencyRole, Department, Member, RoleAssignment
+from core.accounts.models import Agency, AgencyRole, Department, Member, RoleAssignment
 from core.authz import Actor, Grant
 from core.db.base import User
+from core.db.engine import set_agency
 from core.db.epoch import EpochCache
 from core.db.types import LTree
+from core.lib.text import Title
 
 _GRID = table("grid", column("id"), column("path", LTree()))
 
@@ -82,6 +84,7 @@ def _grants(held: Sequence[Holding]) -> tuple[Grant, ...]:
 
 
 _cache: EpochCache[Standing] = EpochCache()
+_agencies: EpochCache[tuple[tuple[str, Title], ...]] = EpochCache()
 
 
 def standing_of(session: Session, *, agency_id: int, user_id: int) -> Standing:
@@ -114,10 +117,34 @@ def _read_holdings(session: Session, agency_id: int, user_id: int) -> tuple[Hold
         if (given.grid_id is not None and grid_path is None) or (given.department_id is not None and department_path is None):
             continue
         found.append(
-            Holding(
-                role.key, tuple(role.rights), role.requires_second_factor, grid_path, department_path, given.valid_from, given.valid_to
-            )
+            Holding(role.key, tuple(role.rights), role.requires_second_factor, grid_path, department_path, given.valid_from, given.valid_to)
         )
+    return tuple(found)
+
+
+def agencies_of(session: Session, user_id: int) -> tuple[tuple[str, Title], ...]:
+    """List the agencies (key and title) in which a user holds a role.
+
+    No statement may look into two agencies, so each one is asked in turn; the
+    cache spares that until the configuration changes.
+    """
+    return _agencies.get(session, user_id, lambda: _read_agencies(session, user_id))
+
+
+def _read_agencies(session: Session, user_id: int) -> tuple[tuple[str, Title], ...]:
+    connection, acting = session.connection(), getattr(session, "agency_id", None)
+    held = (
+        select(RoleAssignment.id)
+        .join(Member, and_(Member.agency_id == RoleAssignment.agency_id, Member.user_id == RoleAssignment.user_id))
+        .where(RoleAssignment.user_id == user_id, Member.active)
+        .limit(1)
+    )
+    found = []
+    for agency in connection.execute(select(Agency.id, Agency.key, Agency.title).where(Agency.active).order_by(Agency.key)).all():
+        set_agency(connection, agency.id)
+        if connection.execute(held.where(RoleAssignment.agency_id == agency.id)).first() is not None:
+            found.append((agency.key, agency.title))
+    set_agency(connection, acting)
     return tuple(found)
 
 

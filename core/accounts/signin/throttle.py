@@ -54,7 +54,8 @@ def begin_try(session: Session, seals: Seals, *, username: str, address: str, no
     """
     # Addresses first, always: two tries that share an address can then not wait for each other in a ring.
     waits = [
-        _count(session, key, limit, now) for key, limit in ((_address_key(seals, address), TRIES_OF_ADDRESS), (_user_key(seals, username), TRIES_OF_USER))
+        _count(session, key, limit, now)
+        for key, limit in ((_address_key(seals, address), TRIES_OF_ADDRESS), (_user_key(seals, username), TRIES_OF_USER))
     ]
     wait = max(waits)
     if wait <= timedelta():
