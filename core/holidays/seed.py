@@ -28,7 +28,7 @@ def seed(session: Session) -> Seeded:
     source = f"chinesecalendar {version('chinesecalendar')}"
     rows = _rows(source)
     years = {row["day"].year for row in rows}
-    present = dict(session.execute(select(Holiday.day, Holiday.kind).where(Holiday.agency_id.is_(None))).tuples())
+    present = {row.day: row.kind for row in session.execute(select(Holiday.day, Holiday.kind).where(Holiday.agency_id.is_(None)))}
     known = set(session.scalars(select(HolidayYear.year).where(HolidayYear.agency_id.is_(None))))
     new_years = tuple(sorted(years - known))
     if present == {row["day"]: row["kind"] for row in rows} and not new_years:

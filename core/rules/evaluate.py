@@ -16,7 +16,7 @@ from datalogic_py import DataHandle, DataLogicError, Engine, ParseError, Rule
 
 from core.lib.text import msg
 from core.rules.lower import lower
-from core.rules.natives import NATIVES
+from core.rules.natives import NATIVES, SPENT, fill_meter
 from core.rules.profile import check, reads
 from core.rules.types import BUDGET, TODAY, RuleError, Tree
 
@@ -36,7 +36,7 @@ _ENGINE = Engine(
 class CompiledRule:
     """A checked rule, ready to run on any thread; ``reads`` names its fields."""
 
-    __slots__ = ("_engine_rule", "needs_today", "reads", "tree")
+    __slots__ = ("_engine_rule", "_uses_natives", "needs_today", "reads", "tree")
 
     def __init__(self, tree: Tree) -> None:
         check(tree)
@@ -45,6 +45,7 @@ class CompiledRule:
         lowered = lower(tree)
         text = orjson.dumps(lowered).decode()
         self.needs_today = f'"{TODAY}"' in text
+        self._uses_natives = '{"$' in text
         self._engine_rule: Rule = _ENGINE.compile(text)
 
     def evaluate(self, data: Mapping[str, Any], *, today: date | None = None) -> Any:
@@ -53,6 +54,8 @@ class CompiledRule:
         Raises RuleError when the budget is spent, when the rule needs
         ``today`` and has none, and when the data holds what JSON has not.
         """
+        if self._uses_natives:
+            fill_meter()
         try:
             return self._engine_rule.evaluate(self._with_today(data, today) if self.needs_today else data)
         except DataLogicError as error:
@@ -64,6 +67,8 @@ class CompiledRule:
 
     def run(self, handle: DataHandle) -> Any:
         """Give the value for data parsed before; see ``evaluate_many``."""
+        if self._uses_natives:
+            fill_meter()
         try:
             return self._engine_rule.evaluate_data(handle)
         except DataLogicError as error:
@@ -118,7 +123,7 @@ def _compiled(text: bytes) -> CompiledRule:
 
 
 def _explain(error: DataLogicError) -> RuleError:
-    if error.error_type == "BudgetExceeded":
+    if error.error_type == "BudgetExceeded" or SPENT in str(error):
         return RuleError(msg("rules.budget", limit=BUDGET))
     if isinstance(error, ParseError):
         return RuleError(msg("rules.not_json", why=str(error)))

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 import orjson
+
+from core.rules.types import NATIVE_BUDGET
 
 BLANKS = " \t\n\r\f\v\u00a0\u3000"
 MOST_DIGITS = 10
@@ -119,16 +122,44 @@ def _spell(value: float) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+class _Meter(threading.local):
+    """What is left of this thread's evaluation to spend here; the engine does not count what passes through Python."""
+
+    left = 0
+
+
+_METER = _Meter()
+_CALL = 50
+"""What a call costs before its first character."""
+SPENT = "native budget spent"
+"""How the engine's error tells that a native refused to go on."""
+
+
+def fill_meter() -> None:
+    """Begin an evaluation on this thread."""
+    _METER.left = NATIVE_BUDGET
+
+
+def _spend(text: str) -> None:
+    _METER.left -= _CALL + len(text)
+    if _METER.left < 0:
+        raise RuntimeError(SPENT)
+
+
 def _wrapped(function: Callable[..., Any]) -> Callable[[str], str]:
     """Give the engine what it asks for: JSON text in, JSON text out."""
 
     def run(arguments: str) -> str:
-        result = function(*orjson.loads(arguments))
-        if isinstance(result, float) and not math.isfinite(result):
-            return "null"
-        return json.dumps(result, ensure_ascii=False)
+        _spend(arguments)
+        result = json.dumps(_finite(function(*orjson.loads(arguments))), ensure_ascii=False)
+        _spend(result)
+        return result
 
     return run
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 NATIVES: dict[str, Callable[[str], str]] = {

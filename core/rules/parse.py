@@ -38,7 +38,7 @@ def parse(text: str, *, known: AbstractSet[str] | None = None) -> Tree:
     try:
         check(tree)
     except RuleError as error:
-        raise RuleError(error.message, line=1, column=1) from error
+        raise source.refusal(reader.place_of(tree, error.errors[0].path), error.message) from error
     return tree
 
 
@@ -50,6 +50,7 @@ class _Reader:
         self.at = 0
         self.nesting = 0
         self.rows: list[str | None] = []
+        self.places: dict[int, int] = {}
 
     def whole(self) -> Tree:
         tree = self.expression(0)
@@ -83,11 +84,25 @@ class _Reader:
         self.nesting += 1
         if self.nesting > _NESTING:
             raise self.error("too_deep", limit=MAX_DEPTH)
+        start = self.now.offset
         left, flat = self.operand(), None
+        self.places.setdefault(id(left), start)
         while (binding := self.binding()) > power:
             left, flat = self.infix(left, flat, binding)
+            self.places.setdefault(id(left), start)
         self.nesting -= 1
         return left
+
+    def place_of(self, tree: Tree, path: str) -> int:
+        """Find where the part of ``tree`` at ``path`` (``/and/1``) begins, or the nearest part around it."""
+        offset = 0
+        for step in path.split("/")[1:]:
+            if not isinstance(tree, dict | list) or (isinstance(tree, dict) and step not in tree):
+                break
+            tree = tree[step] if isinstance(tree, dict) else tree[int(step)]
+            if isinstance(tree, dict):
+                offset = self.places.get(id(tree), offset)
+        return offset
 
     def binding(self) -> int:
         return _INFIX.get(self.now.text, 0) if self.now.kind in {"sign", "name"} else 0

@@ -72,10 +72,28 @@ class _Check:
             raise _refuse("operator_arguments", path, operator=name, least=operator.least, most=operator.most or "…")
         if operator.loops and len(arguments) > 1 and loops >= MAX_LOOPS:
             raise _refuse("too_many_loops_tree", path, limit=MAX_LOOPS)
+        if name == "map":
+            _check_row_value(arguments[1], f"{path}/1")
         for index, part in enumerate(arguments):
             inside = loops + 1 if operator.loops and index == 1 else loops
             self.node(part, depth=depth + 1, loops=inside, path=f"{path}/{index}")
         return None
+
+
+def _check_row_value(tree: Tree, path: str) -> None:
+    """Refuse a value that is not the row's own: repeated for every row it would make a small rule give a giant answer."""
+    if isinstance(tree, list):
+        raise _refuse("repeats_outer", path)
+    if not isinstance(tree, dict) or len(tree) != 1:
+        return
+    name, arguments = single(tree)
+    if name in {"val", "map", "filter"}:
+        raise _refuse("repeats_outer", path)
+    if name in {"if", "??"} and isinstance(arguments, list):
+        conditions = len(arguments) - len(arguments) % 2 if name == "if" else 0
+        for index, part in enumerate(arguments):
+            if index >= conditions or index % 2:
+                _check_row_value(part, f"{path}/{name}/{index}")
 
 
 def _check_name(name: str, arguments: Tree, loops: int, path: str) -> None:

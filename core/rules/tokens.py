@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from core.lib.text import msg
+from core.lib.text import Message, msg
 from core.rules.types import LARGEST_WHOLE, MAX_TEXT, RuleError
 
 TokenKind = Literal["number", "text", "name", "sign", "end"]
@@ -53,11 +53,13 @@ class Source:
 
     def error(self, offset: int, key: str, **params: object) -> RuleError:
         """Make the error for the character at ``offset``."""
+        return self.refusal(offset, msg(f"rules.{key}", **params))
+
+    def refusal(self, offset: int, what: Message) -> RuleError:
+        """Make the error that says ``what`` of the character at ``offset``."""
         line, column = self.place(offset)
         found = self.text[offset : offset + 1]
-        return RuleError(
-            msg("rules.at", line=line, column=column, found=found, what=msg(f"rules.{key}", **params)), line=line, column=column
-        )
+        return RuleError(msg("rules.at", line=line, column=column, found=found, what=what), line=line, column=column)
 
 
 def tokens(source: Source) -> Iterator[Token]:

@@ -64,7 +64,7 @@ def test_seed_mends_a_wrong_day_and_adds_a_lost_year(database):
         owner.execute(text("INSERT INTO holiday (agency_id, day, kind, title, source) VALUES (NULL, '2025-03-03', 'day_off', '{}', 'x')"))
         owner.execute(text("DELETE FROM holiday_year WHERE agency_id IS NULL AND year = 2026"))
         assert service.seed(owner).new_years == (2026,)
-        kinds = dict(owner.execute(select(Holiday.day, Holiday.kind).where(Holiday.agency_id.is_(None))).tuples())
+        kinds = {row.day: row.kind for row in owner.execute(select(Holiday.day, Holiday.kind).where(Holiday.agency_id.is_(None)))}
         assert kinds[date(2025, 10, 1)] == "day_off"
         assert date(2025, 3, 3) not in kinds
         owner.rollback()

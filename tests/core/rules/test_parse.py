@@ -75,6 +75,11 @@ REFUSED = [
     ("a if b", 1, 3, "operator"),
     ("١ > 2", 1, 1, "no meaning"),
     ("and", 1, 1, "Expected a value"),
+    ("a and\n  each(rooms, data.x)", 2, 15, "of the row"),
+    ("a and each(rooms, if(data.x, 1, [2]))", 1, 19, "of the row"),
+    ("each(rooms, each(beds, size))", 1, 13, "of the row"),
+    ("a and " + "(b or (c and " * 8 + "d" + "))" * 8, 1, 99, "16 levels"),
+    ("a + 1 and b in [" + "1, " * 200 + "1]", 1, 11, "200 nodes"),
 ]
 
 
@@ -144,7 +149,9 @@ def test_reads_names_every_field(text, names):
         "\x00",
         {"now": []},
         {"throw": ["x"]},
-        {"map": [[1], {"map": [[1], {"map": [[1], 1]}]}]},
+        {"some": [[1], {"some": [[1], {"some": [[1], 1]}]}]},
+        {"map": [[1], {"map": [[1], 1]}]},
+        {"map": [[1], {"??": [{"val": [[2], "x"]}, 1]}]},
         [0] * MAX_NODES,
     ],
     ids=str,
@@ -194,6 +201,8 @@ def trees(loops: int, depth: int) -> st.SearchStrategy[Any]:
             options.append(st.lists(below, min_size=operator.least, max_size=most).map(lambda parts, name=operator.name: {name: parts}))
         elif loops < 2:
             inner = trees(loops + 1, depth - 1)
+            if operator.name == "map":
+                inner = inner.map(lambda tree: {"==": [tree, 1]})
             options.append(st.tuples(below, inner).map(lambda parts, name=operator.name: {name: list(parts)}))
     return st.one_of(options)
 
