@@ -6,7 +6,19 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Identity, Index, SmallInteger, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -23,6 +35,7 @@ class GridScheme(Base):
 
     __tablename__ = "grid_scheme"
     __config_scope__ = "config"
+    __table_args__ = (UniqueConstraint("id", "owner_agency_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid7)
@@ -35,14 +48,17 @@ class GridScheme(Base):
 
 
 class GridSchemeShare(Base):
-    """One agency's leave to use a scheme of another owner."""
+    """One agency's leave to use a scheme of another owner; only the owner can give it."""
 
     __tablename__ = "grid_scheme_share"
     __config_scope__ = "config"
+    __table_args__ = (
+        ForeignKeyConstraint(["scheme_id", "shared_by_id"], ["grid_scheme.id", "grid_scheme.owner_agency_id"], ondelete="CASCADE"),
+    )
 
     scheme_id: Mapped[int] = mapped_column(ForeignKey("grid_scheme.id", ondelete="CASCADE"), primary_key=True)
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)
-    shared_by_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"), index=True)
+    shared_by_id: Mapped[int | None] = mapped_column(index=True)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, server_default=_NOW)
 
 
@@ -51,7 +67,7 @@ class GridLevel(Base):
 
     __tablename__ = "grid_level"
     __config_scope__ = "config"
-    __table_args__ = (UniqueConstraint("scheme_id", "key"), UniqueConstraint("scheme_id", "depth"))
+    __table_args__ = (UniqueConstraint("scheme_id", "key"), UniqueConstraint("scheme_id", "depth"), UniqueConstraint("scheme_id", "id"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     scheme_id: Mapped[int] = mapped_column(ForeignKey("grid_scheme.id", ondelete="CASCADE"))
@@ -69,6 +85,10 @@ class Grid(Base):
     __config_scope__ = "config"
     __table_args__ = (
         UniqueConstraint("scheme_id", "code"),
+        UniqueConstraint("scheme_id", "id"),
+        # By both columns, so that a grid's level and parent are of its own scheme.
+        ForeignKeyConstraint(["scheme_id", "level_id"], ["grid_level.scheme_id", "grid_level.id"]),
+        ForeignKeyConstraint(["scheme_id", "parent_id"], ["grid.scheme_id", "grid.id"]),
         Index("ix_grid_path", "path", postgresql_using="gist"),
         Index("ix_grid_search", "search", postgresql_using="gin", postgresql_ops={"search": "gin_trgm_ops"}),
         Index("ix_grid_scheme_id_level_id_code", "scheme_id", "level_id", "code"),
@@ -81,14 +101,14 @@ class Grid(Base):
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
     uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid7)
     scheme_id: Mapped[int] = mapped_column(ForeignKey("grid_scheme.id"))
-    level_id: Mapped[int] = mapped_column(ForeignKey("grid_level.id"))
+    level_id: Mapped[int] = mapped_column()
     code: Mapped[str] = mapped_column(String(40))
     name: Mapped[str] = mapped_column(String(120))
     name_pinyin: Mapped[str] = mapped_column(String(400))
     search: Mapped[str] = mapped_column(Text)
     """What a search looks in: code, name, pinyin in full and its initials, in lower case."""
     path: Mapped[str] = mapped_column(LTree)
-    parent_id: Mapped[int | None] = mapped_column(ForeignKey("grid.id"))
+    parent_id: Mapped[int | None] = mapped_column()
     polygon: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     west: Mapped[float | None] = mapped_column()
     south: Mapped[float | None] = mapped_column()

@@ -53,7 +53,8 @@ def split(session: Session, actor: Actor, code: str, parts: Sequence[Part], *, r
     level = known[code].level
     nodes = _coded(chosen, known, code, [(part.code, part.name) for part in parts])
     polygons = {node.code: part.polygon for node, part in zip(nodes, parts, strict=True)}
-    _check_tiling(shape(whole.polygon), level, polygons)
+    if len(parts) > 1:  # the tree refuses a single part with its own reason
+        _check_tiling(shape(whole.polygon), level, polygons)
     below = _below(known, [whole.path])
     children = session.scalars(select(Grid).where(Grid.parent_id == whole.id, Grid.valid_to.is_(None))).all()
     homes = {child.code: _home(child, polygons) for child in children}

@@ -31,7 +31,11 @@ def square(column, row=0, columns=1, rows=1):
 
 def feature(code, name, level, parent, polygon, **attributes):
     geometry = None if polygon is None else to_geojson(polygon)
-    return {"type": "Feature", "properties": {"code": code, "name": name, "level": level, "parent": parent, **attributes}, "geometry": geometry}
+    return {
+        "type": "Feature",
+        "properties": {"code": code, "name": name, "level": level, "parent": parent, **attributes},
+        "geometry": geometry,
+    }
 
 
 def collection(*features):
@@ -55,6 +59,8 @@ def keeper(make_actor):
 @pytest.fixture
 def scheme(session, keeper):
     """A scheme of alpha with two communities."""
-    made = grids.create_scheme(session, keeper, key="squares", title={"zh_CN": "方格", "en": "Squares"}, levels=LEVELS, origin=(116.4, 39.9))
+    made = grids.create_scheme(
+        session, keeper, key="squares", title={"zh_CN": "方格", "en": "Squares"}, levels=LEVELS, origin=(116.4, 39.9)
+    )
     grids.import_geojson(session, keeper, collection(*community(1), *community(2, column=4, name="银闸社区居委会")), scheme="squares")
     return made

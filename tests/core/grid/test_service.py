@@ -132,7 +132,10 @@ BOW_TIE = Polygon([(116.4, 39.9), (116.401, 39.901), (116.401, 39.9), (116.4, 39
         ({"type": "Polygon", "coordinates": [[["a", 1], [2, 3], [4, 5], ["a", 1]]]}, "cannot be read"),
         ({"type": "Polygon"}, "cannot be read"),
         ({"type": "Polygon", "coordinates": []}, "no area"),
-        ({"type": "Polygon", "coordinates": [[[4395000, 44e5], [4395100, 44e5], [4395100, 44e5 + 9], [4395000, 44e5]]]}, "not on the earth"),
+        (
+            {"type": "Polygon", "coordinates": [[[4395000, 44e5], [4395100, 44e5], [4395100, 44e5 + 9], [4395000, 44e5]]]},
+            "not on the earth",
+        ),
         ({"type": "Polygon", "coordinates": [[[116.4, 39.9], [116.4, 39.9], [116.4, 39.9], [116.4, 39.9]]]}, "110101001003"),
         (["Polygon"], "Polygon"),
     ],
@@ -167,7 +170,9 @@ def test_make_valid_mends_and_names_what_it_mended(session, keeper, scheme):
 
 def test_import_converts_from_gcj02(session, keeper, scheme):
     polygon = square(0, row=5)
-    shifted = shapely.transform(polygon, lambda points: __import__("numpy").column_stack(convert_many(points[:, 0], points[:, 1], "wgs84", "gcj02")))
+    shifted = shapely.transform(
+        polygon, lambda points: __import__("numpy").column_stack(convert_many(points[:, 0], points[:, 1], "wgs84", "gcj02"))
+    )
 
     grids.import_geojson(session, keeper, collection(feature("110101001003", "偏", "community", None, shifted)), crs="GCJ-02")
 
@@ -207,7 +212,9 @@ def test_import_needs_the_right_and_only_reaches_ones_grids(session, keeper, mak
         grids.import_geojson(session, make_actor([GridRight.READ]), new)
     with pytest.raises(Forbidden):
         grids.import_geojson(session, make_actor([GridRight.IMPORT], grid_path="squares.110101001002"), new)
-    assert grids.import_geojson(session, make_actor([GridRight.IMPORT], grid_path=f"squares.{COMMUNITY}"), new).created == ["11010100100103"]
+    assert grids.import_geojson(session, make_actor([GridRight.IMPORT], grid_path=f"squares.{COMMUNITY}"), new).created == [
+        "11010100100103"
+    ]
 
 
 def test_import_divisions_reads_the_published_nesting(session, keeper):
@@ -330,7 +337,9 @@ def test_units_are_the_finest_that_have_land(session, keeper, scheme):
 def test_check_finds_a_planted_gap_and_needs_the_right(session, keeper, make_actor, scheme):
     assert grids.check_division(session, keeper) == []
 
-    grids.import_geojson(session, keeper, collection(feature(f"{COMMUNITY}001", "单元1", "unit_grid", f"{COMMUNITY}01", square(0, columns=0.5))))
+    grids.import_geojson(
+        session, keeper, collection(feature(f"{COMMUNITY}001", "单元1", "unit_grid", f"{COMMUNITY}01", square(0, columns=0.5)))
+    )
 
     (finding,) = grids.check_division(session, keeper)
     assert (finding.kind, finding.codes[0]) == (FindingKind.GAP, f"{COMMUNITY}01")
