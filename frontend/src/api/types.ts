@@ -1,0 +1,152 @@
+/** What the server sends, as far as the workspace reads it. */
+
+/** A text in the reader's language already, or in every language. */
+export type Title = string | Partial<Record<string, string>>;
+
+export type Light = "green" | "yellow" | "red" | "none";
+
+export interface Page<T> {
+  items: T[];
+  next: string | null;
+}
+
+export interface Place {
+  lon: number;
+  lat: number;
+  accuracy?: number | null;
+}
+
+export interface Me {
+  user: { id: number; username: string; name: string };
+  agencies: { key: string; title: Title }[];
+  agency: { key: string; title: Title; origin: Place | null; scheme: string | null };
+  rights: string[];
+  locale: string;
+  csrf_token: string;
+}
+
+export interface Named {
+  key: string;
+  title: string;
+}
+
+export interface CaseSummary {
+  number: string;
+  title: string;
+  workflow: string;
+  state: Named;
+  category: "open" | "closed";
+  class_code: string | null;
+  class_title: string | null;
+  grid: { code: string; name: string } | null;
+  department: Named | null;
+  /** inside, near (a border), outside (every grid), assigned (by hand), none */
+  located: string;
+  lon: number | null;
+  lat: number | null;
+  reported_at: string;
+  state_entered_at: string;
+  due_at: string | null;
+  light: Light;
+  is_provisional: boolean;
+  is_mine: boolean;
+  version: number;
+}
+
+export interface TaskPage extends Page<CaseSummary> {
+  counts: { all: number; yellow: number; red: number };
+}
+
+export interface CaseEvent {
+  sequence: number;
+  at: string;
+  verb: string;
+  title: string;
+  actor: string | null;
+  from_state: string;
+  to_state: string;
+  to_title: string;
+  form: string | null;
+  data: Record<string, unknown>;
+  /** How long the case had been in the state it left. */
+  seconds: number | null;
+  in_time: boolean | null;
+}
+
+/** What the server answers to an upload. */
+export interface Attachment {
+  uuid: string;
+  name: string;
+  content_type: string;
+  size: number;
+  url: string;
+  thumbnail_url: string | null;
+}
+
+export interface CaseAttachment {
+  uuid: string;
+  sequence: number;
+  field: string;
+  name: string;
+  content_type: string;
+  url: string;
+  thumbnail_url: string | null;
+}
+
+export interface CaseDetail extends CaseSummary {
+  uuid: string;
+  source: string | null;
+  condition: string | null;
+  condition_title: string | null;
+  data: Record<string, unknown>;
+  personal: Record<string, unknown>;
+  counts: Record<string, number>;
+  requests: string[];
+  closed_at: string | null;
+  events: CaseEvent[];
+  attachments: CaseAttachment[];
+  parent: string | null;
+  sub_cases: { number: string; state: Named }[];
+}
+
+export interface NewCase {
+  number: string;
+  state: string;
+  version: number;
+}
+
+export interface TransitionChoice {
+  verb: string;
+  title: string;
+  form: string | null;
+  to: string;
+  allowed: boolean;
+  reason: string | null;
+}
+
+export interface CatalogueItem {
+  code: string;
+  parent: string | null;
+  title: Title;
+  data?: Record<string, unknown>;
+}
+
+export interface Located {
+  grid: { code: string; name: string; path?: string } | null;
+  border_m?: number | null;
+  names?: string[];
+}
+
+export interface NearbyCase {
+  number: string;
+  title: string;
+  state: Named;
+  metres: number;
+  reported_at: string;
+  is_likely_duplicate: boolean;
+}
+
+export interface StateInfo {
+  key: string;
+  title: Title;
+}

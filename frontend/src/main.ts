@@ -1,0 +1,19 @@
+/** Start of the workspace. */
+import { createApp } from "vue";
+import App from "./App.vue";
+import { context } from "@/api";
+import { i18n, locale, useLanguage } from "@/i18n";
+import { router } from "@/router";
+import * as session from "@/session";
+import "@/styles/tokens.css";
+import "@/styles/base.css";
+
+useLanguage(locale.value, { keep: false });
+
+context.signedOut = () => {
+  session.forget();
+  const current = router.currentRoute.value;
+  if (current.name !== "sign-in") void router.push({ name: "sign-in", query: { next: current.fullPath, ended: "1" } });
+};
+
+createApp(App).use(i18n).use(router).mount("#app");

@@ -1,0 +1,44 @@
+/** Addresses of the workspace, and who may stand where. */
+import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from "vue-router";
+import SignIn from "@/views/SignIn.vue";
+import { known, me, mustChoose, restore, trouble } from "@/session";
+
+const routes: RouteRecordRaw[] = [
+  { path: "/sign-in", name: "sign-in", component: SignIn, meta: { open: true } },
+  { path: "/agency", name: "agency", component: () => import("@/views/ChooseAgency.vue"), meta: { bare: true } },
+  { path: "/", redirect: { name: "tasks" } },
+  { path: "/tasks", name: "tasks", component: () => import("@/views/MyTasks.vue") },
+  { path: "/cases", name: "cases", component: () => import("@/views/CaseList.vue") },
+  { path: "/cases/:number", name: "case", component: () => import("@/views/CasePage.vue"), props: true },
+  { path: "/report", name: "report", component: () => import("@/views/NewReport.vue") },
+  { path: "/profile", name: "profile", component: () => import("@/views/MyProfile.vue") },
+  { path: "/:rest(.*)*", name: "missing", component: () => import("@/views/NotFound.vue") },
+];
+
+export const router = createRouter({
+  history: createWebHistory(),
+  routes,
+  // eslint-disable-next-line @typescript-eslint/no-deprecated -- its successor is still experimental
+  scrollBehavior: (_to, _from, saved) => saved ?? { top: 0 },
+});
+
+router.beforeEach(async (to) => {
+  if (!known.value) {
+    try {
+      await restore();
+    } catch (error) {
+      trouble.value = error;
+      return false;
+    }
+  }
+  if (!me.value) return to.meta["open"] ? true : { name: "sign-in", query: { next: to.fullPath } };
+  if (to.name === "sign-in") return nextOf(to);
+  if (mustChoose.value && to.name !== "agency") return { name: "agency", query: { next: to.fullPath } };
+  return true;
+});
+
+/** Where to go after signing in: only ever a path of our own. */
+export function nextOf(route: RouteLocationNormalized): string {
+  const next = route.query["next"];
+  return typeof next === "string" && /^\/(?![/\\])/.test(next) && !next.startsWith("/sign-in") ? next : "/tasks";
+}

@@ -1,0 +1,78 @@
+/** Who is signed in and for which agency they act; everything else asks here. */
+import { computed, shallowRef } from "vue";
+import { context, session as api, type Me } from "@/api";
+import { localeOf, remembered, useLanguage } from "@/i18n";
+
+const AGENCY = "wangge.agency";
+
+export const me = shallowRef<Me | null>(null);
+/** False until the server has said whether there is a session. */
+export const known = shallowRef(false);
+/** Set after signing in with several agencies, until one is chosen. */
+export const mustChoose = shallowRef(false);
+/** Why the first look at the session failed; null when it did not. */
+export const trouble = shallowRef<unknown>(null);
+
+export const mayReport = computed(() => me.value?.rights.some((right) => right.endsWith(":case:report")) ?? false);
+
+/** Look for a session the browser may still hold. */
+export async function restore(): Promise<void> {
+  context.agency = localStorage.getItem(AGENCY);
+  try {
+    take(await api.me());
+  } catch (error) {
+    // A role in the remembered agency may be gone: fall back to the home agency, once.
+    if (statusOf(error) === 404 && context.agency) {
+      forgetAgency();
+      take(await api.me());
+    } else if (statusOf(error) !== 401) throw error;
+  }
+  known.value = true;
+}
+
+export async function signIn(username: string, password: string, code?: string): Promise<void> {
+  forgetAgency();
+  const opened = await api.open(username, password, code);
+  context.csrf = opened.csrf_token;
+  take(await api.me());
+  mustChoose.value = (me.value?.agencies.length ?? 0) > 1;
+}
+
+export async function actFor(key: string): Promise<void> {
+  context.agency = key;
+  take(await api.me());
+  localStorage.setItem(AGENCY, key);
+  mustChoose.value = false;
+}
+
+export async function signOut(): Promise<void> {
+  try {
+    await api.close();
+  } catch (error) {
+    if (statusOf(error) !== 401) throw error;
+  }
+  forget();
+}
+
+/** Drop what belongs to a session that has ended. */
+export function forget(): void {
+  me.value = null;
+  context.csrf = null;
+  mustChoose.value = false;
+  forgetAgency();
+}
+
+function forgetAgency(): void {
+  context.agency = null;
+  localStorage.removeItem(AGENCY);
+}
+
+function take(answer: Me): void {
+  me.value = answer;
+  context.csrf = answer.csrf_token;
+  if (!remembered()) useLanguage(localeOf(answer.locale), { keep: false });
+}
+
+function statusOf(error: unknown): number | null {
+  return typeof error === "object" && error !== null && "status" in error ? Number(error.status) : null;
+}

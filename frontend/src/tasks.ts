@@ -1,0 +1,4 @@
+/** The number beside "my tasks", shared by the menu and the screen. */
+import { shallowRef } from "vue";
+
+export const taskCount = shallowRef(0);
