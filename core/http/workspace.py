@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -38,5 +39,19 @@ def _assets() -> dict[str, Any] | None:
 
 @cache
 def _read(manifest: Path, _changed: int) -> dict[str, Any]:
-    entry = json.loads(manifest.read_text("utf-8"))[ENTRY]
-    return {"script": f"/static/{entry['file']}", "styles": [f"/static/{name}" for name in entry.get("css", [])]}
+    chunks = json.loads(manifest.read_text("utf-8"))
+    # What the entry imports at once has styles of its own; the page must link them all.
+    first = list(_first_chunks(chunks, ENTRY, set()))
+    return {
+        "script": f"/static/{chunks[ENTRY]['file']}",
+        "styles": [f"/static/{name}" for chunk in first for name in chunk.get("css", [])],
+        "preloads": [f"/static/{chunk['file']}" for chunk in first[:-1]],
+    }
+
+
+def _first_chunks(chunks: dict[str, Any], name: str, seen: set[str]) -> Iterator[dict[str, Any]]:
+    seen.add(name)
+    for inner in chunks[name].get("imports", []):
+        if inner not in seen:
+            yield from _first_chunks(chunks, inner, seen)
+    yield chunks[name]
