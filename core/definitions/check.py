@@ -7,17 +7,21 @@ form may use a library group that is loaded in the same go.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 
+from core.definitions.load import MAX_DEPTH, MAX_NODES
 from core.definitions.metaschema import has_schema, schema_errors
 from core.definitions.registry import compiler_of
 from core.definitions.types import Content, DefinitionSource, Document, Loaded, Path, Prepared, Problem, parse_path, path_text
 from core.lib.errors import FieldError, Invalid
 from core.lib.text import Message, msg
+
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,7 @@ def prepare_one(kind: str, content: Mapping[str, Any], *, origin: str, source: D
     """
     if not has_schema(kind):
         raise Invalid(msg("definitions.unknown_kind", kind=kind), path="kind")
+    _require_plain(content)
     errors = [FieldError(path_text(path), message) for path, message in schema_errors(kind, content)]
     if errors:
         raise Invalid.many(errors)
@@ -81,6 +86,23 @@ def canonical(content: Mapping[str, Any]) -> bytes:
 def checksum_of(content: Mapping[str, Any]) -> str:
     """Give the SHA-256 of the canonical text."""
     return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def _require_plain(content: Mapping[str, Any]) -> None:
+    """Refuse what no file could hold: too deep, too much, or text that cannot be stored."""
+    waiting: list[tuple[Any, int]] = [(content, 0)]
+    count = 0
+    while waiting:
+        value, depth = waiting.pop()
+        count += 1
+        if count > MAX_NODES or depth > MAX_DEPTH:
+            raise Invalid(msg("definitions.file_too_complex", nodes=MAX_NODES, depth=MAX_DEPTH))
+        if isinstance(value, Mapping):
+            waiting += ((inner, depth + 1) for pair in value.items() for inner in pair)
+        elif isinstance(value, list):
+            waiting += ((inner, depth + 1) for inner in value)
+        elif isinstance(value, str) and _UNSTORABLE.search(value):
+            raise Invalid(msg("definitions.unstorable_text"))
 
 
 def _index(loaded: Sequence[Loaded], source: _Together) -> Iterator[Problem]:

@@ -19,6 +19,7 @@ from core.definitions.check import prepare_one
 from core.definitions.merge import merge
 from core.definitions.models import Definition
 from core.definitions.permissions import DefinitionRight
+from core.definitions.roles import bring_roles
 from core.definitions.store import (
     StoredDefinitions,
     Version,
@@ -38,6 +39,7 @@ from core.lib.text import msg
 __all__ = [
     "StoredDefinitions",
     "Version",
+    "bring_roles",
     "compiled",
     "compiled_current",
     "current",
@@ -47,6 +49,7 @@ __all__ = [
     "list_current",
     "publish",
     "publish_overlay",
+    "read_version",
     "rebase",
     "restore",
     "retire",
@@ -60,6 +63,16 @@ def history(session: Session, actor: Actor, kind: str, key: str) -> list[Version
     """List all versions of a definition that the actor's agency sees, drafts included."""
     require_anywhere(actor, DefinitionRight.READ)
     return store.history(session, kind, key)
+
+
+def read_version(actor: Actor, found: Version) -> Version:
+    """Let the actor read one version: whoever knows of a published one may, a draft needs the right.
+
+    A record or case shows the form version it was made with, retired or not.
+    """
+    if found.status == "draft":
+        require_anywhere(actor, DefinitionRight.READ)
+    return found
 
 
 def save_draft(session: Session, actor: Actor, kind: str, key: str, content: Mapping[str, Any]) -> Version:

@@ -20,11 +20,12 @@ from sqlalchemy.orm import Session
 from core.db.epoch import EpochCache
 from core.definitions.models import Definition
 from core.definitions.registry import compiler_of
-from core.definitions.types import Content
+from core.definitions.types import KEY, Content
 from core.lib.errors import NotFound, Unavailable
 from core.lib.text import msg
 
 _MAX_COMPILED = 4_000
+_LARGEST_ID = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ _lock = Lock()
 
 def find_current(session: Session, kind: str, key: str) -> Version | None:
     """Find the newest published version, the agency's own before the installation's; None when there is none."""
+    if not KEY.fullmatch(key):
+        return None
     agency_id = getattr(session, "agency_id", None)
     return _current.get(session, (agency_id, kind, key), lambda: _query_current(session, kind, key))
 
@@ -68,7 +71,7 @@ def current(session: Session, kind: str, key: str) -> Version:
 
 def version(session: Session, version_id: int) -> Version:
     """Give one version by its id, whatever its status; raises NotFound when the agency does not see it."""
-    row = session.scalar(select(Definition).where(Definition.id == version_id, _seen(session)))
+    row = session.scalar(select(Definition).where(Definition.id == version_id, _seen(session))) if 0 < version_id <= _LARGEST_ID else None
     if row is None:
         raise NotFound(msg("definitions.unknown_version", id=version_id))
     return as_version(row)
@@ -76,6 +79,8 @@ def version(session: Session, version_id: int) -> Version:
 
 def history(session: Session, kind: str, key: str) -> list[Version]:
     """List every version the agency sees, newest first: its own, then the installation's."""
+    if not KEY.fullmatch(key):
+        return []
     query = select(Definition).where(Definition.kind == kind, Definition.key == key, _seen(session))
     rows = session.scalars(query.order_by(Definition.agency_id.nulls_last(), Definition.version.desc()))
     return [as_version(row) for row in rows]

@@ -31,6 +31,9 @@ FOLDERS: Mapping[str, str] = {
 }
 """The folder that a kind of definition lives in."""
 
+KEY = re.compile(r"[a-z][a-z0-9_.]{0,99}", re.ASCII)
+"""What a key can look like; nothing else is ever asked of the database."""
+
 _STEP = re.compile(r"\[(\d+)\]|([^.\[\]]+)")
 
 

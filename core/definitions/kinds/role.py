@@ -18,7 +18,7 @@ class RoleDefinition:
     rights: tuple[str, ...]
     excludes: frozenset[str]
     scope: str
-    second_factor: bool
+    requires_second_factor: bool
 
 
 def compile_role(content: Content) -> RoleDefinition:
@@ -37,5 +37,5 @@ def compile_role(content: Content) -> RoleDefinition:
         rights=tuple(content["rights"]),
         excludes=frozenset(excludes),
         scope=content.get("scope", "agency"),
-        second_factor=content.get("second_factor", False),
+        requires_second_factor=content.get("requires_second_factor", False),
     )

@@ -340,7 +340,7 @@ def test_costly_rule_ends_in_an_error():
 
 def test_draft_over_http_is_checked_like_a_file():
     class Nothing:
-        def find(self, kind, key):
+        def find(self, _kind, _key):
             return None
 
     content = {"key": "own.form", "title": {"zh_CN": "表", "en": "Form"}, "fields": [{"id": "a", "type": "text", "label": {"zh_CN": "名"}}]}
