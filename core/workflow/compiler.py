@@ -264,7 +264,7 @@ class _Reader:
                 )
                 for index, part in enumerate(raw.get("notify", ()))
             ),
-            milestones=tuple(raw.get("milestones", ())),
+            milestones=frozen(raw.get("milestones", {})),
             sub_cases=self._sub_cases(f"{path}.sub_cases", raw.get("sub_cases")),
         )
 
@@ -280,9 +280,8 @@ class _Reader:
     def _counts(self, path: str, raw: Mapping[str, Any]) -> None:
         for index, name in enumerate(raw.get("count", ())):
             self._known(f"{path}.count[{index}]", name, self.content.get("counts", {}), "count")
-        for index, name in enumerate(raw.get("milestones", ())):
-            known = {key for key, state in self.states.items() if state.get("milestone")}
-            self._known(f"{path}.milestones[{index}]", name, known, "milestone")
+        for name in raw.get("milestones", {}):
+            self._known(f"{path}.milestones.{name}", name, self.states, "state")
 
     def _sources(self, path: str, value: str | Sequence[str]) -> tuple[str, ...]:
         return tuple(self._form_field(path, part) for part in ([value] if isinstance(value, str) else value))

@@ -32,27 +32,27 @@ COLUMNS = frozenset({"class_code", "condition", "kind", "source"})
 FILING_RULE = "filing_rule"
 """Setting this fact looks the condition up and sets class, condition and limit from it."""
 
-GUARD_NAMES = frozenset(
+GUARD_NAMES: Mapping[str, str] = MappingProxyType(
     {
-        "actor",
-        "assignee",
-        "class_code",
-        "condition",
-        "counts",
-        "department",
-        "facts",
-        "form",
-        "is_sub_case",
-        "kind",
-        "open_requests",
-        "open_sub_cases",
-        "overdue",
-        "reporter",
-        "source",
-        "state",
+        "state": "the state the case is in",
+        "kind": "component or event, once known",
+        "class_code": "the small class",
+        "condition": "the filing condition",
+        "source": "where the report came from",
+        "department": "the id of the department that has the case, or null",
+        "assignee": "the id of the person who has it, or null",
+        "reporter": "the id of the user who reported it, or null",
+        "actor": "the id of whoever takes the step; null for a timer",
+        "overdue": "whether the running limit is used up",
+        "open_requests": "how many applications wait for an answer",
+        "open_sub_cases": "how many sub-cases are not closed",
+        "is_sub_case": "whether the case is itself a sub-case",
+        "counts": "`counts.<name>`: how often something was counted; `counts.late_<limit>`: how often that limit was missed",
+        "facts": "`facts.<name>`: what an earlier step has set",
+        "form": "`form.<field>`: what the step's own form holds",
     }
 )
-"""What a guard may read; ``docs/reference/workflows.md`` explains each."""
+"""What a guard may read."""
 
 Actorship = Literal["asker", "answerer", "assignee", "reporter"]
 
@@ -172,7 +172,7 @@ class Way:
     counts: tuple[str, ...] = ()
     extend: float = 0
     notices: tuple[NoticeSpec, ...] = ()
-    milestones: tuple[str, ...] = ()
+    milestones: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     sub_cases: SubCases | None = None
 
 

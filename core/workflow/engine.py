@@ -145,12 +145,14 @@ def _notices(
     workflow: Workflow, topic: str, to: Sequence[Receiver], state: State, case: CaseSnapshot, asker: int | None
 ) -> Iterator[Notice]:
     """Address a topic; a task that has an assignee goes to that person, not to all who could do it."""
+    people = {"asker": asker, "assignee": case.assignee_id, "reporter": case.reporter_id}
     for receiver in to:
         meant: Receiver | None = receiver
         if receiver is OWNER:
             meant = Receiver("assignee") if case.assignee_id is not None else state.owner
-        if meant is not None and meant.at == "asker":
-            meant = Receiver("asker", person_id=asker)
+        if meant is not None and meant.at in people:
+            person = people[meant.at]
+            meant = None if person is None else Receiver(meant.at, person_id=person)
         if meant is not None:
             yield Notice(topic, meant, workflow.notices[topic])
 
@@ -214,7 +216,7 @@ class _Step:
             self._enter()
         self._clock()
         if self.way.milestones:
-            self._milestones(dict.fromkeys(self.way.milestones, "first"))
+            self._milestones(self.way.milestones)
         if self.way.sub_cases:
             self._open_sub_cases()
         self.said += [(notice.topic, notice.to) for notice in self.way.notices]

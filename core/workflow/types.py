@@ -157,8 +157,8 @@ class Receiver:
     """Who is meant: holders of a right at the case's place, or one of its people.
 
     ``at`` is ``agency``, ``grid``, ``department`` (then ``right`` is set), or
-    ``assignee``, ``reporter``, ``asker`` (the one person; for the asker of a
-    request, ``person_id`` says who it was).
+    ``assignee``, ``reporter``, ``asker`` (one person: in a notice ``person_id``
+    says who).
     """
 
     at: str

@@ -171,6 +171,12 @@ class TestReturn:
         desk.checking().do("return", "inspector", reason="cannot reach")
         assert "handled" == desk.case.state
 
+    def test_returned_check_leaves_the_time_of_handling_alone(self, desk):
+        handled = desk.checking().now
+        desk.wait(hours=1)
+        desk.do("return", "inspector", reason="cannot reach")
+        assert handled == desk.case.handled_at
+
     def test_unfinished_work_goes_back_to_its_worker(self, desk):
         handler = desk.person("handler")
         desk.handling(handler=handler.user_id).do("handle", "handler")
@@ -193,6 +199,13 @@ class TestHandling:
         desk.handling(handler=desk.person("handler").user_id)
         with pytest.raises(NotEntitled):
             desk.do("handle", "handler", name="another")
+
+    def test_department_names_another_handler(self, desk):
+        desk.handling(handler=55).do("accept", "department_clerk", handler=56)
+        assert ("handling", 56) == (desk.case.state, desk.case.assignee_id)
+        assert [("assigned", 56)] == [(notice.topic, notice.to.person_id) for notice in desk.last.notices]
+        desk.do("accept", "department_clerk")
+        assert (None, ()) == (desk.case.assignee_id, desk.last.notices)
 
     def test_other_department_may_not_handle(self, desk):
         desk.handling()

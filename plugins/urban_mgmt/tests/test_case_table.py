@@ -20,7 +20,7 @@ TABLE = {
     "file": {"reported": "filed", "verified": "filed", "sent_back": "filed"},
     "reject": {"reported": "rejected", "verified": "rejected", "self_handled": "rejected"},
     "dispatch": {"filed": "dispatched", "returned": "dispatched"},
-    "accept": {"dispatched": "handling", "rework": "handling"},
+    "accept": {"dispatched": "handling", "rework": "handling", "handling": "handling"},
     "return": {
         "dispatched": "returned", "rework": "returned", "handling": "returned", "worked": "handling",
         "filed": "sent_back", "returned": "sent_back", "verifying": "reported", "checking": "handled",
@@ -38,7 +38,7 @@ TABLE = {
     "check_fail": {"checking": "rework"},
     "close": {"checked": "closed", "self_handled": "closed"},
     "force_close": dict.fromkeys((*FILED, "handled", "checking", "checked"), "force_closed"),
-    "request_void": {state: state for state in FILED if state != "worked"},
+    "request_void": {state: state for state in FILED},
     "grant_void": dict.fromkeys(FILED, "void"),
     "refuse_void": {state: state for state in FILED},
     "urge": {state: state for state in OPEN},

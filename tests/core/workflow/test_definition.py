@@ -96,7 +96,7 @@ WRONG = [
     (("transitions", "wait", "to"), "mars", "transitions.wait.to", "no state called mars"),
     (("transitions", "wait", "from"), ["mars"], "transitions.wait.from[0]", "no state called mars"),
     (("transitions", "wait", "count"), ["sheep"], "transitions.wait.count[0]", "no count called sheep"),
-    (("transitions", "wait", "milestones"), ["granted"], "transitions.wait.milestones[0]", "no milestone called granted"),
+    (("transitions", "wait", "milestones"), {"mars": "last"}, "transitions.wait.milestones.mars", "no state called mars"),
     (("transitions", "wait", "set"), {"x": "days"}, "transitions.wait.set.x", "form.<field>"),
     (("transitions", "wait", "notify"), [{"topic": "gossip", "to": "boss"}], "transitions.wait.notify[0].topic", "no notice called gossip"),
     (("transitions", "wait", "notify"), [{"topic": "hurry", "to": "cook"}], "transitions.wait.notify[0].to", "no party called cook"),
