@@ -5,7 +5,7 @@ says where a point is; `importing`, `changing`, `checking` and `mapping` do
 what they are called.
 """
 
-from core.grid.service.changing import merge, split
+from core.grid.service.changing import merge, read_parts, split
 from core.grid.service.checking import check_division
 from core.grid.service.importing import ImportReport, import_divisions, import_geojson
 from core.grid.service.locating import Place, index_of, locate, locate_for_agency, path_of
@@ -35,6 +35,7 @@ __all__ = [
     "owned_scheme",
     "path_of",
     "plane_of",
+    "read_parts",
     "scheme_of",
     "share_scheme",
     "split",

@@ -32,7 +32,7 @@ from core.grid.types import FindingKind, KnownNode, Node, Part, Plot, Succession
 from core.lib.errors import Conflict, Invalid, NotFound
 from core.lib.text import msg
 
-__all__ = ["merge", "split"]
+__all__ = ["merge", "read_parts", "split"]
 
 _FAULTS = {FindingKind.GAP, FindingKind.OVERLAP, FindingKind.OUTSIDE_PARENT, FindingKind.BROKEN}
 
@@ -87,6 +87,18 @@ def merge(
     plan = tree.merge(chosen.levels, [known[one] for one in codes], into, below=below, taken=known, at=actor.now)
     polygon = _united(wholes)
     return _carry_out(session, actor, chosen, "merge", plan, polygons={into.code: polygon}, reason=reason)[0]
+
+
+def read_parts(given: Sequence[Mapping[str, Any]]) -> list[Part]:
+    """Read the parts of a split as they come in: `name, code?, polygon`. Raises Invalid for a broken polygon."""
+    parts = []
+    for number, part in enumerate(given):
+        try:
+            polygon, _ = shapes.read_polygon(part.get("code") or part["name"], part["polygon"])
+        except shapes.BadShape as bad:
+            raise Invalid(bad.message, path=f"parts[{number}].polygon") from None
+        parts.append(Part(part["name"], polygon, part.get("code")))
+    return parts
 
 
 def _current(session: Session, scheme: Scheme, codes: Sequence[str]) -> list[Grid]:

@@ -49,7 +49,8 @@ class ImportReport:
     updated: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
     mended: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
+    problems: list[tuple[str, Problem]] = field(default_factory=list)
+    """Each with its place in the input, such as `features[3]`."""
 
 
 @dataclass(frozen=True)
@@ -125,11 +126,12 @@ def _store(session: Session, actor: Actor, scheme: Scheme, given: _Input, report
     arrangement = tree.arrange(scheme.key, scheme.levels, [entry.node for entry in given.entries.values()], known_nodes(session, scheme))
     # The tree counts the entries it was given; what could not be read was not among them.
     misfits = [replace(problem, index=numbers[problem.index or 0]) for problem in arrangement.problems]
-    report.problems = sorted([*given.problems, *misfits], key=lambda problem: problem.index or 0)
+    faults = sorted([*given.problems, *misfits], key=lambda problem: problem.index or 0)
+    report.problems = [(given.places[problem.index or 0], problem) for problem in faults]
     for placed in arrangement.placed:
         require(actor, GridRight.IMPORT, grid_path=placed.path)
     if report.problems and not report.dry_run:
-        raise Invalid.many([FieldError(given.places[problem.index or 0], problem.message) for problem in report.problems])
+        raise Invalid.many([FieldError(place, problem.message) for place, problem in report.problems])
     by_code = {entry.node.code: entry for entry in given.entries.values()}
     fresh = [(placed, by_code[placed.node.code]) for placed in arrangement.placed if not placed.known]
     report.created = [placed.node.code for placed, _ in fresh]

@@ -108,7 +108,9 @@ def level_id(scheme: Scheme, level: str) -> int:
 
 
 def _get(session: Session, scheme: Scheme, code: str) -> Grid:
-    grid = session.execute(select(Grid).where(Grid.scheme_id == scheme.id, Grid.code == code)).scalar_one_or_none()
+    # A zero character is no text to PostgreSQL.
+    wanted = select(Grid).where(Grid.scheme_id == scheme.id, Grid.code == code.replace("\0", "?"))
+    grid = session.execute(wanted).scalar_one_or_none()
     if grid is None:
         raise NotFound(msg("grid.no_grid", code=code))
     return grid

@@ -115,7 +115,7 @@ def test_dry_run_tells_all_and_stores_nothing(session, keeper, scheme):
     report = grids.import_geojson(session, keeper, collection(*community(3, column=8), feature("1", "x", "grid", None, None)), dry_run=True)
 
     assert len(report.created) == 7
-    assert [(problem.kind, problem.index) for problem in report.problems] == [(ProblemKind.BAD_CODE, 7)]
+    assert [(place, problem.kind) for place, problem in report.problems] == [("features[7]", ProblemKind.BAD_CODE)]
     assert count(session) == before
 
 
