@@ -41,7 +41,7 @@ from core.workflow.types import Limit, Receiver
 
 FACTS = "facts."
 PEOPLE = frozenset({"assignee", "asker", "reporter"})
-ASSIGNED = ("department", "assignee")
+ASSIGNEE = "assignee"
 _WAY_FIELDS = ("to", "right", "by", "not_by", "guard", "set", "assign", "count", "extend", "notify", "milestones", "sub_cases")
 
 
@@ -197,8 +197,7 @@ class _Reader:
         self._known(f"{path}.verb", raw["verb"], self.content["transitions"], "transition")
         at = raw.get("at")
         if at is not None:
-            at = at.removeprefix(FACTS)
-            self._known(f"{path}.at", at, self.facts, "fact")
+            at = self._fact(f"{path}.at", at)
         if at is None and "at_most" not in raw:
             self._error(path, "timer_without_time")
         most = raw.get("at_most")
@@ -246,6 +245,7 @@ class _Reader:
         if raw.get("to"):
             self._known(f"{path}.to", raw["to"], self.states, "state")
         self._counts(path, raw)
+        assigned = raw.get("assign", {})
         return Way(
             path=path,
             states=self._from(path, raw.get("from"), answers),
@@ -254,8 +254,16 @@ class _Reader:
             by=raw.get("by"),
             not_by=tuple(raw.get("not_by", ())),
             guards=self._guards(f"{path}.guard", raw.get("guard", ())),
-            sets=frozen({name: self._sources(f"{path}.set.{name}", value) for name, value in raw.get("set", {}).items()}),
-            assign=frozen({name: self._assigned(f"{path}.assign.{name}", value) for name, value in raw.get("assign", {}).items()}),
+            sets=frozen(
+                {name: self._sources(f"{path}.set.{name}", value) for name, value in raw.get("set", {}).items() if value != ASSIGNEE}
+            ),
+            keeps_assignee_as=tuple(name for name, value in raw.get("set", {}).items() if value == ASSIGNEE),
+            assign=frozen(
+                {name: self._assigned(f"{path}.assign.{name}", value) for name, value in assigned.items() if not value.startswith(FACTS)}
+            ),
+            assign_facts=frozen(
+                {name: self._fact(f"{path}.assign.{name}", value) for name, value in assigned.items() if value.startswith(FACTS)}
+            ),
             counts=tuple(raw.get("count", ())),
             extend=float(raw.get("extend", 0)),
             notices=tuple(
@@ -293,6 +301,11 @@ class _Reader:
 
     def _assigned(self, path: str, value: str) -> str:
         return "" if value == NOBODY else self._form_field(path, value)
+
+    def _fact(self, path: str, value: str) -> str:
+        name = value.removeprefix(FACTS)
+        self._known(path, name, self.facts, "fact")
+        return name
 
     def _sub_cases(self, path: str, raw: Mapping[str, Any] | None) -> SubCases | None:
         if raw is None:

@@ -158,7 +158,12 @@ class SubCases:
 
 @dataclass(frozen=True)
 class Way:
-    """One edge: from which states, to which (None stays), by whom, and what it changes."""
+    """One edge: from which states, to which (None stays), by whom, and what it changes.
+
+    ``sets`` takes facts from form fields, ``keeps_assignee_as`` from whoever had
+    the case. ``assign`` hands it over by a form field (empty: to nobody),
+    ``assign_facts`` by a fact kept before.
+    """
 
     path: str
     states: frozenset[str]
@@ -168,7 +173,9 @@ class Way:
     not_by: tuple[Actorship, ...] = ()
     guards: tuple[Guard, ...] = ()
     sets: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: EMPTY)
+    keeps_assignee_as: tuple[str, ...] = ()
     assign: Mapping[str, str] = field(default_factory=lambda: EMPTY)
+    assign_facts: Mapping[str, str] = field(default_factory=lambda: EMPTY)
     counts: tuple[str, ...] = ()
     extend: float = 0
     notices: tuple[NoticeSpec, ...] = ()

@@ -205,9 +205,10 @@ class _Step:
     def take(self, level: int | None, filing_rules: FilingRules | None) -> None:
         """Work out everything the way changes."""
         self.level = level
-        if self.way.sets:
+        way = self.way
+        if way.sets or way.keeps_assignee_as:
             self._set(filing_rules)
-        if self.way.assign:
+        if way.assign or way.assign_facts:
             self._assign()
         self._answer_and_ask()
         if self.way.counts:
@@ -258,7 +259,7 @@ class _Step:
         )
 
     def _set(self, filing_rules: FilingRules | None) -> None:
-        facts: dict[str, Any] = {}
+        facts: dict[str, Any] = dict.fromkeys(self.way.keeps_assignee_as, self.before.assignee_id)
         for name, fields in self.way.sets.items():
             value = next((self.data[part] for part in fields if self.data.get(part) is not None), None)
             if name == FILING_RULE:
@@ -280,11 +281,14 @@ class _Step:
 
     def _assign(self) -> None:
         for name, field in self.way.assign.items():
-            value = self.data.get(field) if field else None
-            column = f"{name}_id"
-            if value == getattr(self.before, column):
-                continue
-            self.changes[column] = value
+            self._hand_over(name, self.data.get(field) if field else None)
+        for name, fact in self.way.assign_facts.items():
+            self._hand_over(name, self.before.data.get(fact))
+
+    def _hand_over(self, name: str, to: int | None) -> None:
+        column = f"{name}_id"
+        if to != getattr(self.before, column):
+            self.changes[column] = to
             if name == "department":
                 self.changes["department_path"] = None
 

@@ -180,6 +180,7 @@ class TestReturn:
     def test_unfinished_work_goes_back_to_its_worker(self, desk):
         handler = desk.person("handler")
         desk.handling(handler=handler.user_id).do("handle", "handler")
+        assert ({("task", "urban_mgmt:case:accept")}, None) == (received(desk), desk.case.assignee_id)
         desk.do("return", "department_clerk", reason="cover still rattles")
         assert ("handling", handler.user_id) == (desk.case.state, desk.case.assignee_id)
         assert ("returned", "assignee") in received(desk)

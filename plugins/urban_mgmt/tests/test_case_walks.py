@@ -98,7 +98,7 @@ def check_books(desk):
         assert case.clock.started_at <= case.clock.warn_at <= case.clock.due_at
         assert all(pause.end is not None for pause in case.clock.pauses[:-1])
     if case.assignee_id is not None:
-        assert case.state in {"verifying", "handling", "worked", "suspended", "checking"}
+        assert case.state in {"verifying", "handling", "suspended", "checking"}
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])

@@ -98,6 +98,8 @@ WRONG = [
     (("transitions", "wait", "count"), ["sheep"], "transitions.wait.count[0]", "no count called sheep"),
     (("transitions", "wait", "milestones"), {"mars": "last"}, "transitions.wait.milestones.mars", "no state called mars"),
     (("transitions", "wait", "set"), {"x": "days"}, "transitions.wait.set.x", "form.<field>"),
+    (("transitions", "wait", "assign"), {"assignee": "facts.never"}, "transitions.wait.assign.assignee", "no fact called never"),
+    (("transitions", "wait", "assign"), {"assignee": "boss"}, "transitions.wait.assign.assignee", "form.<field>"),
     (("transitions", "wait", "notify"), [{"topic": "gossip", "to": "boss"}], "transitions.wait.notify[0].topic", "no notice called gossip"),
     (("transitions", "wait", "notify"), [{"topic": "hurry", "to": "cook"}], "transitions.wait.notify[0].to", "no party called cook"),
     (("transitions", "wait", "guard"), "days >", "transitions.wait.guard", "ends"),
