@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
 
 from flask import Flask, Response, jsonify
 
+from core import parts
 from core.accounts.signin import SignIn
 from core.db.engine import Database
-from core.definitions.installed import import_compilers
 from core.http import errors, openapi, serve
 from core.http.fab import install_security
 from core.http.routes import Routes
@@ -20,22 +19,6 @@ from core.pluginmanager import plugins
 from core.settings import Settings
 from core.version import VERSION
 
-PACKAGES = (
-    "pluginmanager",
-    "grid",
-    "accounts",
-    "holidays",
-    "attachments",
-    "notices",
-    "definitions",
-    "forms",
-    "ledgers",
-    "workflow",
-    "health",
-    "audit",
-)
-"""The packages of the base that bring routes, in the order of the document."""
-
 
 def create_app(settings: Settings | None = None, database: Database | None = None) -> Flask:
     """Build the application; without arguments from the environment, as the server does."""
@@ -44,7 +27,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     app = Flask("core", static_folder="static/dist", static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_upload_bytes, SECRET_KEY=settings.secret_key)
     app.json.sort_keys = False  # type: ignore[attr-defined]
-    import_compilers()
+    parts.load()
     sign_in = SignIn(settings, database)
     app.extensions["wangge"] = Frame(settings, database, sign_in, plugins().is_enabled)
     errors.install(app)
@@ -57,7 +40,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
 
 
 def _core_routes() -> list[Routes]:
-    return [import_module(f"core.{package}.views").routes for package in PACKAGES]
+    return [views.routes for views in parts.modules("views")]
 
 
 def _plugin_routes() -> list[Routes]:

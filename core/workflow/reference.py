@@ -28,6 +28,29 @@ def page(folder: str | Path) -> str:
     return "\n\n".join(part for workflow in workflows for part in _workflow(workflow, rights, titles)) + "\n"
 
 
+def role_table(folder: str | Path) -> str:
+    """Print what each role of a plugin may do in its workflows, and with which roles it cannot be held."""
+    loaded = load_folder(Path(folder), origin=str(folder))
+    workflows = [compile_workflow(document.content) for document in loaded.documents if document.kind == "workflow"]
+    roles = {document.key: document.content for document in loaded.documents if document.kind == "role"}
+    rows = []
+    for key, content in roles.items():
+        excluded = [roles[other]["title"]["zh_CN"] if other in roles else other for other in content.get("excludes", ())]
+        verbs = [f"`{verb}`" for workflow in workflows for verb in _verbs_of(workflow, frozenset(content["rights"]))]
+        title = _both(content["title"])
+        rows.append((f"`{key}`", title, content.get("scope", "agency"), ", ".join(verbs) or "–", "、".join(excluded) or "–"))
+    return _table(("role", "title", "at", "may", "never together with"), rows)
+
+
+def _verbs_of(workflow: Workflow, held: AbstractSet[str]) -> Iterator[str]:
+    for transition in workflow.transitions.values():
+        rights = {way.right for way in transition.ways if way.right}
+        if transition.answers:
+            rights = {level.right for level in workflow.requests[transition.answers].levels}
+        if rights & held:
+            yield transition.verb
+
+
 def guard_names() -> str:
     """Print what a guard may read, as a table."""
     return _table(("name", "is"), ((f"`{name}`", says) for name, says in GUARD_NAMES.items()))
@@ -38,7 +61,9 @@ def _workflow(workflow: Workflow, rights: Roles, titles: Names) -> Iterator[str]
     yield "### Every verb: from, to, who, clock, form"
     yield transition_table(workflow, rights, titles)
     yield "### States"
-    yield _table(("state", "title", "axis", "task of", "limit", "category"), (_state(workflow, state) for state in workflow.states.values()))
+    yield _table(
+        ("state", "title", "axis", "task of", "limit", "category"), (_state(workflow, state) for state in workflow.states.values())
+    )
     yield "### Time limits"
     yield _table(("limit", "title", "time", "from", "notices"), (_limit(limit) for limit in workflow.limits.values()))
     yield "### Diagram"

@@ -9,14 +9,14 @@ from core.http.paging import PageQuery, page_schema
 NUMBER = {"description": "Readable and unique: day and serial."}
 
 
-class NamedSchema(Schema):
+class NamedKeySchema(Schema):
     """A key or code with its name."""
 
     key = fields.String(required=True)
     title = fields.String(required=True)
 
 
-class PlaceSchema(Schema):
+class CaseGridSchema(Schema):
     """A grid."""
 
     code = fields.String(required=True)
@@ -30,12 +30,12 @@ class CaseSummarySchema(Schema):
     title = fields.String(required=True)
     workflow = fields.String(required=True)
     kind = fields.String(required=True, allow_none=True)
-    state = fields.Nested(NamedSchema, required=True)
+    state = fields.Nested(NamedKeySchema, required=True)
     category = fields.String(required=True, validate=validate.OneOf(["open", "closed"]))
     class_code = fields.String(required=True, allow_none=True)
     class_title = fields.String(required=True, allow_none=True)
-    grid = fields.Nested(PlaceSchema, required=True, allow_none=True)
-    department = fields.Nested(NamedSchema, required=True, allow_none=True)
+    grid = fields.Nested(CaseGridSchema, required=True, allow_none=True)
+    department = fields.Nested(NamedKeySchema, required=True, allow_none=True)
     located = fields.String(
         required=True, metadata={"description": "inside, near (a border), outside (every grid), assigned (by hand), none"}
     )
@@ -103,7 +103,7 @@ class SubCaseSchema(Schema):
     """A part of a case that another department handles."""
 
     number = fields.String(required=True)
-    state = fields.Nested(NamedSchema, required=True)
+    state = fields.Nested(NamedKeySchema, required=True)
 
 
 class CaseSchema(CaseSummarySchema):
@@ -179,7 +179,7 @@ class HintSchema(Schema):
 
     number = fields.String(required=True)
     title = fields.String(required=True)
-    state = fields.Nested(NamedSchema, required=True)
+    state = fields.Nested(NamedKeySchema, required=True)
     metres = fields.Float(required=True)
     reported_at = fields.DateTime(required=True)
     is_likely_duplicate = fields.Boolean(

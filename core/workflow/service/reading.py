@@ -21,7 +21,7 @@ from core.workflow.permissions import CaseRight
 
 GRID = table("grid", column("id"), column("code"), column("name"), column("path"))
 DEPARTMENT = table("department", column("agency_id"), column("id"), column("code"), column("name"), column("path"))
-USER = table("ab_user", column("id"), column("first_name"), column("last_name"), column("username"))
+USER = table("ab_user", column("id"), column("first_name"))
 
 FILTERABLE: Mapping[str, Any] = {
     "state": Case.state,
@@ -184,7 +184,7 @@ def _column_of(name: str) -> ColumnElement[Any]:
 def history(session: Session, case: Case) -> Sequence[Row[Any]]:
     """Give the steps of a case, first to last, with the name of whoever took them."""
     return session.execute(
-        select(CaseEvent, (USER.c.last_name + USER.c.first_name).label("actor_name"))
+        select(CaseEvent, USER.c.first_name.label("actor_name"))
         .outerjoin(USER, USER.c.id == CaseEvent.actor_id)
         .where(CaseEvent.case_id == case.id)
         .order_by(CaseEvent.sequence)

@@ -17,7 +17,6 @@ from sqlalchemy import (
     Integer,
     Select,
     String,
-    Table,
     Text,
     bindparam,
     cast,
@@ -32,12 +31,13 @@ from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP
 from sqlalchemy.orm import Session
 
 from core.audit.models import AuditEntry
+from core.db.base import Base
 from core.db.outbox import OutboxMessage
 from core.workflow.models import Case, CaseAttachment, CaseEvent, CasePersonal, CaseTimer
 from core.workflow.service.history import Link
 
-_CASE: Table = Case.__table__
-_EVENT: Table = CaseEvent.__table__
+_CASE = Base.metadata.tables[Case.__tablename__]
+_EVENT = Base.metadata.tables[CaseEvent.__tablename__]
 _GIVEN_AT_BIRTH = tuple(c.name for c in _CASE.columns if c.name not in {"id", "number"})
 _NEVER_CHANGED = {
     "agency_id",
@@ -191,7 +191,7 @@ def _step() -> Select[Any]:
         .returning(_CASE.c.agency_id, _CASE.c.id, _CASE.c.number)
         .cte("moved")
     )
-    timer: Table = CaseTimer.__table__
+    timer = Base.metadata.tables[CaseTimer.__tablename__]
     keys = select(func.jsonb_array_elements_text(bindparam("cancelled", type_=JSONB)))
     gone = (
         sql_delete(timer)

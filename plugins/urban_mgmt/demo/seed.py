@@ -191,7 +191,8 @@ def _second_agency(seeding: Seeding, body: Mapping[str, Any]) -> Organisation:
     with seeding.work(agency_id, key) as (session, actor):
         scheme = small_land.SCHEME
         create_scheme(session, actor, key=scheme["key"], title=scheme["title"], levels=scheme["levels"], origin=scheme["origin"])
-        import_geojson(session, actor, small_land.feature_collection(), scheme=scheme["key"])
-        organisation.open_sign_ins(session, actor, made, body["sign_ins"])
+        small = small_land.feature_collection()
+        import_geojson(session, actor, small, scheme=scheme["key"])
+        organisation.open_sign_ins(session, actor, made, body["sign_ins"], patrol=_units(session, actor, small)["district"][0])
     seeding.progress("second_agency", 1, 1)
     return made
