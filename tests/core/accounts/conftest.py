@@ -1,0 +1,49 @@
+"""An application with the routes of this package alone, and people to use it."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+from sqlalchemy import text
+
+from core.accounts.signin import SignIn
+from core.accounts.views import routes
+from core.http import errors, serve
+from core.http.work import Frame
+from core.testing.people import browser_of, make_person
+
+
+@pytest.fixture(scope="session")
+def app(settings, database):
+    made = Flask("accounts")
+    made.extensions["wangge"] = Frame(settings, database, SignIn(settings, database))
+    errors.install(made)
+    serve.mount(made, [routes])
+    return made
+
+
+@pytest.fixture
+def person(database, alpha):
+    """Store a person of alpha (or another agency) with exactly these rights."""
+
+    def make(*rights, agency=None, **options):
+        return make_person(database, agency or alpha, [str(right) for right in rights], **options)
+
+    return make
+
+
+@pytest.fixture
+def browser(app, person):
+    """Give a browser signed in as a new person with exactly these rights."""
+
+    def make(*rights, **options):
+        return browser_of(app, person(*rights, **options))
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def _fresh_counts(database):
+    """Forget earlier tests' tries: all of them come from one address."""
+    with database.owner_engine.begin() as connection:
+        connection.execute(text("DELETE FROM sign_in_count"))

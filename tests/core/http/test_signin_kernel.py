@@ -1,0 +1,65 @@
+"""Flask-AppBuilder is built as the kernel and shows nothing of its own."""
+
+from __future__ import annotations
+
+import pytest
+from flask import Flask
+
+from core.accounts.signin import SignIn
+from core.http import errors
+from core.http.fab import PlatformMenu, WanggeSecurityManager, install_security
+from core.http.work import Frame
+
+
+@pytest.fixture
+def kernel_app(settings, database):
+    app = Flask("kernel")
+    app.config["SECRET_KEY"] = settings.secret_key
+    app.extensions["wangge"] = Frame(settings, database, SignIn(settings, database))
+    errors.install(app)
+    install_security(app, settings, database)
+    return app
+
+
+def test_kernel_uses_our_security_manager(kernel_app):
+    assert type(kernel_app.appbuilder.sm) is WanggeSecurityManager
+
+
+def test_kernel_registers_no_route_but_its_static_files(kernel_app):
+    assert {"/static/<path:filename>", "/static/appbuilder/<path:filename>"} == {rule.rule for rule in kernel_app.url_map.iter_rules()}
+
+
+def test_kernel_sends_no_cookie(kernel_app):
+    @kernel_app.get("/probe")
+    def probe() -> str:
+        return "here"
+
+    answer = kernel_app.test_client().get("/probe")
+    assert (200, None) == (answer.status_code, answer.headers.get("Set-Cookie"))
+
+
+def test_kernel_cookie_signs_nobody_in(kernel_app):
+    from flask_login import current_user
+
+    @kernel_app.get("/probe")
+    def probe() -> str:
+        return str(current_user.is_authenticated)
+
+    client = kernel_app.test_client()
+    with client.session_transaction() as cookie:
+        cookie["_user_id"], cookie["_fresh"] = "1", True
+    assert b"False" == client.get("/probe").data
+
+
+def test_kernel_refuses_to_make_users_and_passwords(kernel_app):
+    with kernel_app.app_context(), pytest.raises(NotImplementedError, match="wangge user"):
+        kernel_app.appbuilder.sm.add_user("x", "x", "x", "x@example.com")
+    with kernel_app.app_context(), pytest.raises(NotImplementedError, match="wangge user"):
+        kernel_app.appbuilder.sm.reset_password(1, "another-passw0rd")
+
+
+def test_menu_lists_each_name_once_whatever_the_categories():
+    menu = PlatformMenu()
+    for number in range(40):
+        menu.add_link(f"link {number}", href="/", category=f"category {number}")
+    assert 80 == len(menu.get_flat_name_list())
