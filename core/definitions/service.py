@@ -120,7 +120,12 @@ def publish(session: Session, actor: Actor, draft_id: int) -> Version:
 
 
 def publish_overlay(session: Session, actor: Actor, kind: str, key: str, content: Mapping[str, Any]) -> Version:
-    """Save a draft and publish it in one go."""
+    """Save a draft and publish it in one go.
+
+    Raises Conflict when a draft is waiting: it is somebody's work, to be published or discarded first.
+    """
+    _lock(session, actor, kind, key)
+    _refuse_waiting_draft(session, actor, kind, key)
     return publish(session, actor, save_draft(session, actor, kind, key, content).id)
 
 
@@ -148,8 +153,7 @@ def restore(session: Session, actor: Actor, version_id: int) -> Version:
     require_anywhere(actor, DefinitionRight.PUBLISH)
     old = version(session, version_id)
     _lock(session, actor, old.kind, old.key)
-    if _draft_of(session, actor, old.kind, old.key) is not None:
-        raise Conflict(msg("definitions.draft_waiting", name=old.key))
+    _refuse_waiting_draft(session, actor, old.kind, old.key)
     base = base_of(session, old.kind, old.key)
     ready = _prepared(session, old.kind, old.key, old.content)
     row = _new_row(session, actor, ready, base_version=base.version if base else None)
@@ -201,6 +205,11 @@ def _own_draft(session: Session, actor: Actor, draft_id: int) -> Definition:
 def _draft_of(session: Session, actor: Actor, kind: str, key: str) -> Definition | None:
     own = (Definition.agency_id == actor.agency_id, Definition.kind == kind, Definition.key == key)
     return session.scalar(select(Definition).where(*own, Definition.status == "draft"))
+
+
+def _refuse_waiting_draft(session: Session, actor: Actor, kind: str, key: str) -> None:
+    if _draft_of(session, actor, kind, key) is not None:
+        raise Conflict(msg("definitions.draft_waiting", name=key))
 
 
 def _new_row(session: Session, actor: Actor, ready: Prepared, *, base_version: int | None) -> Definition:

@@ -83,7 +83,7 @@ class CompiledForm:
         return ((".".join(path), one) for path, one in self.definition.walk() if one.is_personal)
 
     def indexed_fields(self) -> Iterator[tuple[tuple[str, ...], FieldDefinition]]:
-        """Yield the fields that ask for an index, outside repeat groups."""
+        """Yield the fields that ask for an index; none lies in a repeat group."""
         return ((path, one) for path, one in self.definition.walk() if one.index)
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
 from typing import Any
 
 from core.forms.definition import CheckDefinition, FieldDefinition, Rule
 from core.forms.fields import Check, type_of
-from core.forms.fields.base import FieldType
+from core.forms.fields.base import FieldType, Moment
 from core.forms.fields.repeat import bounds
 from core.forms.scopes import BoundRule, Ids, Scope
-from core.forms.types import Named
+from core.forms.types import Named, Refused
 from core.lib.errors import FieldError
 from core.lib.text import Title, msg
+
+_MOVING = {"date", "datetime"}
+"""Types whose bounds move with the clock: their defaults cannot be judged once for all."""
+
+_ANY_MOMENT = Moment(datetime(2000, 1, 1, tzinfo=UTC), date(2000, 1, 1))
 
 References = Callable[[Any], Iterable[Named]]
 
@@ -105,7 +111,9 @@ class Planner:
     def _node(self, plan: FramePlan, one: FieldDefinition, where: str, scope: Scope, number: int, group: Node | None) -> None:
         kind = type_of(one.type)
         path = (*scope.path, one.id)
-        problems = [FieldError(f"{where}.{error.path}", error.message) for error in kind.setting_errors(one)]
+        # A default can only be judged by settings that hold together.
+        found = list(kind.setting_errors(one)) or list(_key_errors(one, scope))
+        problems = [FieldError(f"{where}.{error.path}", error.message) for error in found]
         self.errors += problems
         if problems:
             return
@@ -169,6 +177,17 @@ class Planner:
             for node in ready:
                 del waiting[node.path]
         return ordered
+
+
+def _key_errors(one: FieldDefinition, scope: Scope) -> Iterator[FieldError]:
+    """Yield keys that make no sense at this place, and a default that the field itself would refuse."""
+    if one.index and (one.is_personal or scope.depth):
+        yield FieldError("index", msg("forms.cannot_index"))
+    if one.default is not None and one.type not in _MOVING:
+        try:
+            type_of(one.type).checker(one)(one.default, _ANY_MOMENT)
+        except Refused as refused:
+            yield FieldError("default", refused.message)
 
 
 def _rules(plan: FramePlan) -> Iterator[BoundRule]:

@@ -38,10 +38,8 @@ class Choice(FieldType):
     options = (OPTIONS, Option("display", {"enum": ["select", "radio"]}, "显示方式：下拉或单选按钮", "Shown as a drop-down or as buttons"))
 
     def setting_errors(self, field: FieldDefinition) -> Iterator[FieldError]:
-        """Yield an error for every option value that stands twice, and for a default that is none of them."""
+        """Yield an error for every option value that stands twice."""
         yield from repeated_options(field)
-        if field.default is not None and field.default not in labels_of(field):
-            yield FieldError("default", msg("forms.not_an_option", found=shown(field.default)))
 
     def checker(self, field: FieldDefinition) -> Check:
         """Make the check that the value is one of the options."""

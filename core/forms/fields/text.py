@@ -28,7 +28,7 @@ class Text(FieldType):
     summary = bilingual("一行文字，首尾空格会去掉。", "One line of text; spaces around it are taken off.")
     options: ClassVar[tuple[Option, ...]] = (
         Option("min_length", _LENGTH, "最少字数", "Fewest characters"),
-        Option("max_length", _LENGTH, "最多字数，默认 200", "Most characters, 200 by default"),
+        Option("max_length", _LENGTH, "最多字数，默认 200（多行文本为 10,000）", "Most characters, by default 200 (long text: 10,000)"),
         Option(
             "pattern",
             {"type": "string", "minLength": 1, "maxLength": 200},

@@ -58,7 +58,7 @@ def owner(owner_engine: Engine, alpha: Any) -> Iterator[AgencySession]:
 
 
 @pytest.fixture
-def as_alpha(owner: AgencySession, alpha: Any) -> AgencySession:
+def as_alpha(owner: AgencySession, alpha: Any) -> Iterator[AgencySession]:
     """Act for alpha in the same transaction: what the owner stored in it can be seen."""
-    connection = owner.connection()
-    return AgencySession(connection, agency_id=alpha.id, join_transaction_mode="create_savepoint")
+    with AgencySession(owner.connection(), agency_id=alpha.id, join_transaction_mode="create_savepoint") as opened:
+        yield opened
