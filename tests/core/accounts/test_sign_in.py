@@ -9,17 +9,20 @@ from datetime import timedelta
 
 import jwt
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import event, select, text, update
+from werkzeug.security import generate_password_hash
 
 from core.accounts import service
 from core.accounts.permissions import AccountRight
 from core.accounts.signin import passwords, throttle
 from core.accounts.signin.models import AuthSession, SignInRecord
 from core.accounts.signin.seals import Claims, Seals, seals_of
+from core.accounts.signin.service import Attempt
 from core.accounts.signin.standing import system_actor
 from core.db.base import User
 from core.db.uow import unit_of_work
 from core.lib import clock
+from core.lib.errors import Invalid
 from core.testing.people import PASSWORD, Browser, browser_of
 
 READ = AccountRight.DEPARTMENT_READ
@@ -41,7 +44,7 @@ def test_session_when_signed_in_answers_the_contract(app, person):
     someone = person(READ)
     answer = Browser(app).sign_in(someone.username)
     body = answer.get_json()
-    assert 200 == answer.status_code
+    assert answer.status_code == 200
     assert {"user", "csrf_token", "must_change_password"} == set(body)
     assert {"id": someone.id, "username": someone.username, "name": body["user"]["name"]} == body["user"]
 
@@ -58,7 +61,7 @@ def test_me_names_user_agency_rights_and_token(app, person, alpha):
     browser = browser_of(app, someone)
     body = browser.get("/me").get_json()
     assert someone.id == body["user"]["id"]
-    assert [{"key": "alpha", "title": "甲区"}] == body["agencies"]
+    assert body["agencies"] == [{"key": "alpha", "title": "甲区"}]
     assert {"key": "alpha", "title": "甲区", "origin": {"lon": alpha.origin_lon, "lat": alpha.origin_lat}, "scheme": None} == body["agency"]
     assert [str(READ)] == body["rights"]
     assert browser.headers["X-CSRF-Token"] == body["csrf_token"]
@@ -66,24 +69,24 @@ def test_me_names_user_agency_rights_and_token(app, person, alpha):
 
 def test_me_without_any_role_still_answers(browser):
     body = browser().get("/me").get_json()
-    assert (None, [], []) == (body["agency"], body["agencies"], body["rights"])
+    assert (body["agency"], body["agencies"], body["rights"]) == (None, [], [])
 
 
 def test_locale_chosen_is_kept(browser):
     mine = browser(READ)
-    assert 204 == mine.send("PUT", "/me/locale", json={"locale": "en"}).status_code
-    assert ("en", "Alpha") == (mine.get("/me").get_json()["locale"], mine.get("/me").get_json()["agency"]["title"])
-    assert 422 == mine.send("PUT", "/me/locale", json={"locale": "tlh"}).status_code
+    assert mine.send("PUT", "/me/locale", json={"locale": "en"}).status_code == 204
+    assert (mine.get("/me").get_json()["locale"], mine.get("/me").get_json()["agency"]["title"]) == ("en", "Alpha")
+    assert mine.send("PUT", "/me/locale", json={"locale": "tlh"}).status_code == 422
 
 
 def test_nobody_signed_in_gets_401(app):
     answer = app.test_client().get("/api/v1/departments")
-    assert (401, "application/problem+json") == (answer.status_code, answer.content_type)
+    assert (answer.status_code, answer.content_type) == (401, "application/problem+json")
 
 
 @pytest.mark.parametrize("scheme", ["Basic dXNlcjpwYXNz", "Bearer", "Bearer x.y.z", "Bearer "])
 def test_a_broken_authorization_header_gets_401(app, scheme):
-    assert 401 == app.test_client().get("/api/v1/departments", headers={"Authorization": scheme}).status_code
+    assert app.test_client().get("/api/v1/departments", headers={"Authorization": scheme}).status_code == 401
 
 
 # --- the acting agency --------------------------------------------------------
@@ -91,9 +94,9 @@ def test_a_broken_authorization_header_gets_401(app, scheme):
 
 def test_agency_unknown_or_without_role_is_404(browser):
     mine = browser(READ)
-    assert 404 == mine.get("/departments", headers={"X-Wangge-Agency": "nowhere"}).status_code
-    assert 404 == mine.get("/departments", headers={"X-Wangge-Agency": "beta"}).status_code
-    assert 200 == mine.get("/departments", headers={"X-Wangge-Agency": "alpha"}).status_code
+    assert mine.get("/departments", headers={"X-Wangge-Agency": "nowhere"}).status_code == 404
+    assert mine.get("/departments", headers={"X-Wangge-Agency": "beta"}).status_code == 404
+    assert mine.get("/departments", headers={"X-Wangge-Agency": "alpha"}).status_code == 200
 
 
 def test_a_member_of_two_agencies_acts_for_each(app, database, person, beta):
@@ -105,10 +108,10 @@ def test_a_member_of_two_agencies_acts_for_each(app, database, person, beta):
         service.assign_role(session, actor, user_id=someone.id, role_key="visitor")
     browser = browser_of(app, someone)
     there = browser.get("/me", headers={"X-Wangge-Agency": "beta"}).get_json()
-    assert ["alpha", "beta"] == [one["key"] for one in there["agencies"]]
+    assert [one["key"] for one in there["agencies"]] == ["alpha", "beta"]
     assert ("beta", [str(AccountRight.ROLE_READ)]) == (there["agency"]["key"], there["rights"])
-    assert 200 == browser.get("/roles", headers={"X-Wangge-Agency": "beta"}).status_code
-    assert 403 == browser.get("/roles").status_code
+    assert browser.get("/roles", headers={"X-Wangge-Agency": "beta"}).status_code == 200
+    assert browser.get("/roles").status_code == 403
 
 
 # --- CSRF ---------------------------------------------------------------------
@@ -120,14 +123,14 @@ def test_a_write_by_cookie_needs_the_token_of_its_own_session(app, person):
     body = {"code": "CSRF-1", "name": "甲"}
     for wrong in ("", "x", second.headers["X-CSRF-Token"], "é"):
         answer = first.send("POST", "/departments", json=body, headers={"X-CSRF-Token": wrong})
-        assert 403 == answer.status_code, wrong
-    assert 201 == first.post("/departments", body).status_code
+        assert answer.status_code == 403, wrong
+    assert first.post("/departments", body).status_code == 201
 
 
 def test_a_read_by_cookie_needs_no_token(app, person):
     browser = browser_of(app, person(READ))
     browser.headers.clear()
-    assert 200 == browser.get("/departments").status_code
+    assert browser.get("/departments").status_code == 200
 
 
 def test_a_token_wins_over_a_cookie(app, person):
@@ -135,8 +138,8 @@ def test_a_token_wins_over_a_cookie(app, person):
     browser = browser_of(app, reader)
     token = _log_in(app, writer.username).get_json()["access_token"]
     browser.headers.clear()
-    assert 201 == browser.post("/departments", {"code": "CSRF-2", "name": "乙"}, headers={"Authorization": f"Bearer {token}"}).status_code
-    assert 401 == browser.get("/departments", headers={"Authorization": "Bearer junk"}).status_code
+    assert browser.post("/departments", {"code": "CSRF-2", "name": "乙"}, headers={"Authorization": f"Bearer {token}"}).status_code == 201
+    assert browser.get("/departments", headers={"Authorization": "Bearer junk"}).status_code == 401
 
 
 def test_a_cookie_changed_by_one_character_is_nobody(app, person):
@@ -146,7 +149,7 @@ def test_a_cookie_changed_by_one_character_is_nobody(app, person):
     user, rest = cookie.split(".", 1)
     for forged in (f"{int(user) + 1}.{rest}", cookie[:-1] + ("A" if cookie[-1] != "A" else "B"), "", "....", "1.1.1.1", "é"):
         browser.client.set_cookie("wangge_session", forged)
-        assert 401 == browser.get("/departments").status_code, forged
+        assert browser.get("/departments").status_code == 401, forged
 
 
 # --- tokens -------------------------------------------------------------------
@@ -156,7 +159,7 @@ def test_login_answers_flask_appbuilders_contract(app, person):
     someone = person(READ)
     body = _log_in(app, someone.username, provider="db", refresh=True).get_json()
     assert {"access_token", "refresh_token"} == set(body)
-    assert 200 == _token_get(app, body["access_token"]).status_code
+    assert _token_get(app, body["access_token"]).status_code == 200
     assert {"access_token"} == set(_log_in(app, someone.username).get_json())
 
 
@@ -164,25 +167,25 @@ def test_refresh_rotates_and_a_used_one_ends_the_sign_in(app, person):
     body = _log_in(app, person(READ).username, refresh=True).get_json()
     first = {"Authorization": f"Bearer {body['refresh_token']}"}
     fresh = app.test_client().post("/api/v1/security/refresh", headers=first).get_json()
-    assert 200 == _token_get(app, fresh["access_token"]).status_code
-    assert 401 == app.test_client().post("/api/v1/security/refresh", headers=first).status_code
-    assert 401 == _token_get(app, fresh["access_token"]).status_code
+    assert _token_get(app, fresh["access_token"]).status_code == 200
+    assert app.test_client().post("/api/v1/security/refresh", headers=first).status_code == 401
+    assert _token_get(app, fresh["access_token"]).status_code == 401
     second = {"Authorization": f"Bearer {fresh['refresh_token']}"}
-    assert 401 == app.test_client().post("/api/v1/security/refresh", headers=second).status_code
+    assert app.test_client().post("/api/v1/security/refresh", headers=second).status_code == 401
 
 
 def test_kinds_of_token_cannot_stand_for_each_other(app, person):
     body = _log_in(app, person(READ).username, refresh=True).get_json()
-    assert 401 == _token_get(app, body["refresh_token"]).status_code
+    assert _token_get(app, body["refresh_token"]).status_code == 401
     wrong = {"Authorization": f"Bearer {body['access_token']}"}
-    assert 401 == app.test_client().post("/api/v1/security/refresh", headers=wrong).status_code
+    assert app.test_client().post("/api/v1/security/refresh", headers=wrong).status_code == 401
 
 
 def test_a_token_signed_otherwise_is_refused(app, person, settings):
     token = _log_in(app, person(READ).username).get_json()["access_token"]
     said = jwt.decode(token, options={"verify_signature": False})
     for key, algorithm in ((settings.jwt_secret_key, "HS256"), (settings.jwt_secret_key * 2, "HS512"), (None, "none")):
-        assert 401 == _token_get(app, jwt.encode(said, key, algorithm=algorithm)).status_code
+        assert _token_get(app, jwt.encode(said, key, algorithm=algorithm)).status_code == 401
 
 
 def test_a_token_out_of_date_is_refused(app, person, settings, database):
@@ -190,10 +193,10 @@ def test_a_token_out_of_date_is_refused(app, person, settings, database):
     token = _log_in(app, someone.username).get_json()["access_token"]
     claims = seals_of(settings).read_token(token, "access")
     old = seals_of(settings).access_token(claims, now=clock.now() - timedelta(hours=2))
-    assert 401 == _token_get(app, old).status_code
+    assert _token_get(app, old).status_code == 401
     with unit_of_work(database, None) as session:
         session.execute(update(AuthSession).where(AuthSession.id == claims.session_id).values(expires_at=clock.now()))
-    assert 401 == _token_get(app, token).status_code
+    assert _token_get(app, token).status_code == 401
 
 
 def test_a_signed_session_of_somebody_else_is_refused(app, person, settings):
@@ -201,7 +204,7 @@ def test_a_signed_session_of_somebody_else_is_refused(app, person, settings):
     token = _log_in(app, mine.username).get_json()["access_token"]
     claims = seals_of(settings).read_token(token, "access")
     crossed = seals_of(settings).access_token(Claims(other.id, claims.session_id, claims.home_agency_id), now=clock.now())
-    assert 401 == _token_get(app, crossed).status_code
+    assert _token_get(app, crossed).status_code == 401
 
 
 # --- what ends a sign-in ------------------------------------------------------
@@ -211,15 +214,15 @@ def test_sign_out_ends_the_cookie_even_when_it_was_kept(app, person):
     browser = browser_of(app, person(READ))
     kept = browser.client.get_cookie("wangge_session").value
     answer = browser.send("DELETE", "/session")
-    assert (204, True) == (answer.status_code, "Max-Age=0" in answer.headers["Set-Cookie"])
+    assert (answer.status_code, "Max-Age=0" in answer.headers["Set-Cookie"]) == (204, True)
     browser.client.set_cookie("wangge_session", kept)
-    assert 401 == browser.get("/departments").status_code
+    assert browser.get("/departments").status_code == 401
 
 
 def test_sign_out_ends_the_token(app, person):
     token = _log_in(app, person(READ).username).get_json()["access_token"]
-    assert 204 == app.test_client().delete("/api/v1/session", headers={"Authorization": f"Bearer {token}"}).status_code
-    assert 401 == _token_get(app, token).status_code
+    assert app.test_client().delete("/api/v1/session", headers={"Authorization": f"Bearer {token}"}).status_code == 204
+    assert _token_get(app, token).status_code == 401
 
 
 def test_a_changed_password_ends_every_other_session(app, person):
@@ -227,17 +230,17 @@ def test_a_changed_password_ends_every_other_session(app, person):
     mine, other = browser_of(app, someone), browser_of(app, someone)
     token = _log_in(app, someone.username).get_json()["access_token"]
     answer = mine.send("PUT", "/me/password", json={"current": PASSWORD, "password": "battery staple 2026"})
-    assert 204 == answer.status_code, answer.get_json()
-    assert 200 == mine.get("/departments").status_code
-    assert (401, 401) == (other.get("/departments").status_code, _token_get(app, token).status_code)
-    assert 401 == _log_in(app, someone.username).status_code
-    assert 200 == _log_in(app, someone.username, "battery staple 2026").status_code
+    assert answer.status_code == 204, answer.get_json()
+    assert mine.get("/departments").status_code == 200
+    assert (other.get("/departments").status_code, _token_get(app, token).status_code) == (401, 401)
+    assert _log_in(app, someone.username).status_code == 401
+    assert _log_in(app, someone.username, "battery staple 2026").status_code == 200
 
 
 def test_a_changed_password_asks_for_the_current_one(browser):
     mine = browser(READ)
     answer = mine.send("PUT", "/me/password", json={"current": "not my password", "password": "battery staple 2026"})
-    assert (422, "current") == (answer.status_code, answer.get_json()["errors"][0]["path"])
+    assert (answer.status_code, answer.get_json()["errors"][0]["path"]) == (422, "current")
 
 
 def test_guesses_at_the_current_password_are_counted(browser):
@@ -245,7 +248,7 @@ def test_guesses_at_the_current_password_are_counted(browser):
     body = {"current": "not my password", "password": "battery staple 2026"}
     found = [mine.send("PUT", "/me/password", json=body).status_code for _ in range(throttle.TRIES_OF_USER + 1)]
     # Signing in was forgiven, so all five tries are left.
-    assert [422] * throttle.TRIES_OF_USER + [429] == found
+    assert found == [422] * throttle.TRIES_OF_USER + [429]
 
 
 def test_deactivation_ends_everything_at_once(app, database, person, alpha):
@@ -253,21 +256,21 @@ def test_deactivation_ends_everything_at_once(app, database, person, alpha):
     browser, token = browser_of(app, someone), _log_in(app, someone.username).get_json()["access_token"]
     with unit_of_work(database, alpha.id) as session:
         service.end_membership(session, system_actor((alpha.id, alpha.key), now=clock.now()), someone.id, version=1)
-    assert (401, 401) == (browser.get("/me").status_code, _token_get(app, token).status_code)
-    assert 401 == _log_in(app, someone.username).status_code
+    assert (browser.get("/me").status_code, _token_get(app, token).status_code) == (401, 401)
+    assert _log_in(app, someone.username).status_code == 401
 
 
 def test_a_revoked_role_is_gone_at_the_next_request(app, database, person, alpha):
     someone = person(READ)
     browser = browser_of(app, someone)
-    assert 200 == browser.get("/departments").status_code
+    assert browser.get("/departments").status_code == 200
     with unit_of_work(database, alpha.id) as session:
         actor = system_actor((alpha.id, alpha.key), now=clock.now())
         given = session.execute(service.visible_assignments(actor)).all()
         for assignment, _role in given:
             if assignment.user_id == someone.id:
                 service.revoke_assignment(session, actor, assignment)
-    assert 404 == browser.get("/departments").status_code
+    assert browser.get("/departments").status_code == 404
 
 
 def test_a_closed_agency_is_404_for_its_people(app, database, person):
@@ -275,10 +278,10 @@ def test_a_closed_agency_is_404_for_its_people(app, database, person):
         agency = service.create_agency(session, "gamma", {"zh_CN": "丙区", "en": "Gamma"}, origin=(116.0, 40.0))
     someone = person(READ, agency=agency)
     browser = browser_of(app, someone)
-    assert 200 == browser.get("/departments").status_code
+    assert browser.get("/departments").status_code == 200
     with database.owner_engine.begin() as connection:
         connection.execute(text("UPDATE agency SET active = false WHERE key = 'gamma'"))
-    assert 404 == browser.get("/departments").status_code
+    assert browser.get("/departments").status_code == 404
 
 
 def test_an_initial_password_must_be_changed_first(app, database, person, alpha, settings):
@@ -289,10 +292,10 @@ def test_an_initial_password_must_be_changed_first(app, database, person, alpha,
     browser = Browser(app)
     assert browser.sign_in(someone.username, "initial horse 2026").get_json()["must_change_password"] is True
     refused = browser.get("/departments")
-    assert (403, "must_change_password") == (refused.status_code, refused.get_json()["reason"])
+    assert (refused.status_code, refused.get_json()["reason"]) == (403, "must_change_password")
     body = {"current": "initial horse 2026", "password": "chosen by myself 26"}
-    assert 204 == browser.send("PUT", "/me/password", json=body).status_code
-    assert 200 == browser.get("/departments").status_code
+    assert browser.send("PUT", "/me/password", json=body).status_code == 204
+    assert browser.get("/departments").status_code == 200
 
 
 # --- tries are counted --------------------------------------------------------
@@ -304,9 +307,9 @@ def test_the_sixth_try_is_locked_out_known_or_not(app, person, route, is_known):
     name = person(READ).username if is_known else f"nobody-{route[-5:]}"
     client = app.test_client()
     found = [client.post(route, json={"username": name, "password": "wrong wrong"}) for _ in range(throttle.TRIES_OF_USER + 1)]
-    assert [401] * throttle.TRIES_OF_USER + [429] == [one.status_code for one in found]
+    assert [one.status_code for one in found] == [401] * throttle.TRIES_OF_USER + [429]
     assert 0 < int(found[-1].headers["Retry-After"]) <= 15 * 60 + 1
-    assert 429 == client.post(route, json={"username": name, "password": PASSWORD}).status_code
+    assert client.post(route, json={"username": name, "password": PASSWORD}).status_code == 429
 
 
 def test_both_routes_count_together_and_case_does_not_help(app, person):
@@ -316,15 +319,15 @@ def test_both_routes_count_together_and_case_does_not_help(app, person):
         route = ("/api/v1/session", "/api/v1/security/login")[number % 2]
         written = name.upper() if number % 2 else f" {name} "
         client.post(route, json={"username": written, "password": "wrong wrong"})
-    assert 429 == client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).status_code
+    assert client.post("/api/v1/session", json={"username": name, "password": PASSWORD}).status_code == 429
 
 
 def test_a_good_sign_in_forgets_the_tries_before_it(app, person):
     name = person(READ).username
     for _ in range(3):
         for _ in range(throttle.TRIES_OF_USER - 1):
-            assert 401 == _log_in(app, name, "wrong wrong").status_code
-        assert 200 == _log_in(app, name).status_code
+            assert _log_in(app, name, "wrong wrong").status_code == 401
+        assert _log_in(app, name).status_code == 200
 
 
 def test_one_address_is_limited_over_many_names(app):
@@ -334,8 +337,8 @@ def test_one_address_is_limited_over_many_names(app):
         client.post("/api/v1/session", json={"username": f"scan-{number}", "password": "wrong wrong"}, **options).status_code
         for number in range(throttle.TRIES_OF_ADDRESS + 1)
     ]
-    assert [401] * throttle.TRIES_OF_ADDRESS + [429] == codes
-    assert 401 == client.post("/api/v1/session", json={"username": "scan-0", "password": "wrong wrong"}).status_code
+    assert codes == [401] * throttle.TRIES_OF_ADDRESS + [429]
+    assert client.post("/api/v1/session", json={"username": "scan-0", "password": "wrong wrong"}).status_code == 401
 
 
 def test_a_forwarded_address_counts_for_nothing_without_a_named_proxy(app):
@@ -345,7 +348,7 @@ def test_a_forwarded_address_counts_for_nothing_without_a_named_proxy(app):
         headers = {"X-Forwarded-For": f"198.51.100.{number}"}
         body = {"username": "forwarded", "password": "wrong wrong"}
         found.append(client.post("/api/v1/session", json=body, headers=headers).status_code)
-    assert 429 == found[-1]
+    assert found[-1] == 429
 
 
 def test_wrong_name_and_wrong_password_answer_alike(app, person):
@@ -363,7 +366,7 @@ def test_a_locked_count_does_not_grow_and_ends_by_itself():
     assert (4, start + throttle.LOCKED_FOR) == (count.tries, count.locked_until)
     assert count == throttle.counted(count, limit=3, now=start + timedelta(minutes=1))
     after = throttle.counted(count, limit=3, now=start + throttle.LOCKED_FOR)
-    assert (1, None) == (after.tries, after.locked_until)
+    assert (after.tries, after.locked_until) == (1, None)
 
 
 def test_a_window_that_is_over_starts_anew():
@@ -403,20 +406,25 @@ def test_no_secret_reaches_a_log_or_the_database(app, person, caplog, database, 
         browser.post("/session", {"username": someone.username, "password": 5})
     finally:
         logging.getLogger("sqlalchemy.engine").setLevel(logging.NOTSET)
-    secrets = ["a wrong secret 77", "a new secret 88", PASSWORD, body["access_token"], body["refresh_token"], browser.headers["X-CSRF-Token"]]
+    secrets = [
+        "a wrong secret 77",
+        "a new secret 88",
+        PASSWORD,
+        body["access_token"],
+        body["refresh_token"],
+        browser.headers["X-CSRF-Token"],
+    ]
     secrets += [browser.client.get_cookie("wangge_session").value, settings.secret_key, "$argon2id"]
     assert caplog.text, "the test must see a log at all"
-    assert [] == [secret for secret in secrets if secret in caplog.text]
+    assert [secret for secret in secrets if secret in caplog.text] == []
     with database.owner_engine.connect() as connection:
         tables = ("auth_session", "sign_in_count", "sign_in_record", "audit_entry", "second_factor")
         stored = " ".join(str(row) for table in tables for row in connection.execute(text(f"SELECT * FROM {table}")))
-    assert [] == [secret for secret in secrets if secret in stored]
+    assert [secret for secret in secrets if secret in stored] == []
 
 
 def test_settings_and_attempts_show_no_secret(settings):
     assert settings.secret_key not in repr(settings)
-    from core.accounts.signin.service import Attempt
-
     assert "hunter" not in repr(Attempt("hunter1", "hunter2", "hunter3", "cookie", "hunter4"))
     assert "hunter" not in repr(service.NewUser("hunter1", "hunter2", phone="hunter3"))
 
@@ -432,31 +440,38 @@ def test_every_finished_try_is_on_record(app, person, database):
     _log_in(app, someone.username)
     with database.session(None) as session:
         query = select(SignInRecord.outcome).where(SignInRecord.user_id == someone.id).order_by(SignInRecord.id)
-        assert ["wrong_password", "signed_in"] == list(session.scalars(query))
+        assert list(session.scalars(query)) == ["wrong_password", "signed_in"]
 
 
 # --- passwords ----------------------------------------------------------------
 
 
 def test_an_old_hash_is_made_anew_at_sign_in(app, database, person):
-    from werkzeug.security import generate_password_hash
-
     someone = person(READ)
     with unit_of_work(database, None) as session:
         old = generate_password_hash(PASSWORD, method="scrypt:1024:8:1")
         session.execute(update(User).where(User.id == someone.id).values(password=old))
-    assert 200 == _log_in(app, someone.username).status_code
+    assert _log_in(app, someone.username).status_code == 200
     with database.session(None) as session:
         assert session.scalar(select(User.password).where(User.id == someone.id)).startswith("$argon2id$")
-    assert 200 == _log_in(app, someone.username).status_code
+    assert _log_in(app, someone.username).status_code == 200
 
 
 @pytest.mark.parametrize(
-    "weak", ["short 1", "x" * 129, "password123", "PassWord123", "1234567890", "abcdefghij", "aaaaaaaaaaaa", "my-name-is-zhang3", "ＰＡＳＳＷＯＲＤ１２３"]
+    "weak",
+    [
+        "short 1",
+        "x" * 129,
+        "password123",
+        "PassWord123",
+        "1234567890",
+        "abcdefghij",
+        "aaaaaaaaaaaa",
+        "my-name-is-zhang3",
+        "ＰＡＳＳＷＯＲＤ１２３",
+    ],
 )
 def test_a_weak_password_is_refused(weak):
-    from core.lib.errors import Invalid
-
     with pytest.raises(Invalid):
         passwords.check_policy(weak, username="zhang3")
 
@@ -481,8 +496,6 @@ def test_a_password_typed_in_full_width_is_the_same():
 
 
 def test_a_request_opens_with_one_statement(app, person, database):
-    from sqlalchemy import event
-
     browser = browser_of(app, person(READ))
     browser.get("/departments")
     seen = []
@@ -492,10 +505,10 @@ def test_a_request_opens_with_one_statement(app, person, database):
 
     event.listen(database.app_engine, "before_cursor_execute", note)
     try:
-        assert 200 == browser.get("/departments").status_code
+        assert browser.get("/departments").status_code == 200
     finally:
         event.remove(database.app_engine, "before_cursor_execute", note)
-    assert 2 == len(seen), seen
+    assert len(seen) == 2, seen
     assert "set_config" in seen[0]
 
 
@@ -506,7 +519,9 @@ def test_being_seen_is_written_at_most_once_a_minute(app, person, database, sett
 
     def seen():
         with database.session(None) as session:
-            return session.execute(select(AuthSession.last_seen_at, AuthSession.expires_at).where(AuthSession.id == cookie.session_id)).one()
+            return session.execute(
+                select(AuthSession.last_seen_at, AuthSession.expires_at).where(AuthSession.id == cookie.session_id)
+            ).one()
 
     first = seen()
     browser.get("/departments")

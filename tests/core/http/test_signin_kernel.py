@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from flask import Flask
+from flask_login import current_user
 
 from core.accounts.signin import SignIn
 from core.http import errors
@@ -35,12 +36,10 @@ def test_kernel_sends_no_cookie(kernel_app):
         return "here"
 
     answer = kernel_app.test_client().get("/probe")
-    assert (200, None) == (answer.status_code, answer.headers.get("Set-Cookie"))
+    assert (answer.status_code, answer.headers.get("Set-Cookie")) == (200, None)
 
 
 def test_kernel_cookie_signs_nobody_in(kernel_app):
-    from flask_login import current_user
-
     @kernel_app.get("/probe")
     def probe() -> str:
         return str(current_user.is_authenticated)
@@ -48,7 +47,7 @@ def test_kernel_cookie_signs_nobody_in(kernel_app):
     client = kernel_app.test_client()
     with client.session_transaction() as cookie:
         cookie["_user_id"], cookie["_fresh"] = "1", True
-    assert b"False" == client.get("/probe").data
+    assert client.get("/probe").data == b"False"
 
 
 def test_kernel_refuses_to_make_users_and_passwords(kernel_app):
@@ -62,4 +61,4 @@ def test_menu_lists_each_name_once_whatever_the_categories():
     menu = PlatformMenu()
     for number in range(40):
         menu.add_link(f"link {number}", href="/", category=f"category {number}")
-    assert 80 == len(menu.get_flat_name_list())
+    assert len(menu.get_flat_name_list()) == 80
