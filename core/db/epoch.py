@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from threading import Lock
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakSet
 
 from sqlalchemy import BigInteger, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -44,6 +45,15 @@ def bump(session: Session) -> None:
     session.execute(update(ConfigurationEpoch).values(value=ConfigurationEpoch.value + 1))
 
 
+_caches: WeakSet[EpochCache[Any]] = WeakSet()
+
+
+def forget_all() -> None:
+    """Drop what every cache holds: for tests, whose rolled-back transactions give one epoch to many configurations."""
+    for cache in list(_caches):
+        cache.forget()
+
+
 class EpochCache(Generic[Value]):
     """A process-wide cache whose entries live until the epoch moves."""
 
@@ -51,6 +61,13 @@ class EpochCache(Generic[Value]):
         self._epoch = -1
         self._entries: dict[Hashable, Value] = {}
         self._lock = Lock()
+        _caches.add(self)
+
+    def forget(self) -> None:
+        """Drop everything."""
+        with self._lock:
+            self._entries.clear()
+            self._epoch = -1
 
     def get(self, session: Session, key: Hashable, make: Callable[[], Value]) -> Value:
         """Give the entry of ``key``, made anew when the configuration has changed."""

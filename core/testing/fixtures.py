@@ -20,6 +20,7 @@ from sqlalchemy.engine import URL, make_url
 
 from core.authz import Actor, Grant
 from core.db.engine import AgencySession, Database, set_agency
+from core.db.epoch import forget_all
 from core.db.schema import create_all
 from core.settings import Settings
 
@@ -115,6 +116,7 @@ def beta(agencies: tuple[Agency, Agency]) -> Agency:
 @pytest.fixture
 def connection(database: Database) -> Iterator[Connection]:
     """A connection of the application role whose transaction is rolled back after the test."""
+    forget_all()
     with database.app_engine.connect() as opened:
         transaction = opened.begin()
         yield opened

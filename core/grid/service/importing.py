@@ -7,12 +7,12 @@ changes nothing.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import orjson
 from shapely.geometry.base import BaseGeometry
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
@@ -210,12 +210,21 @@ def _entry(feature: Any, crs: Crs, *, mend: bool) -> _Entry:
         raise shapes.BadShape(ProblemKind.BAD_CODE, msg("grid.no_properties"))
     node = _node(properties, properties.get("level"), properties.get("parent"))
     attributes = {key: value for key, value in properties.items() if key not in _OWN_PROPERTIES}
-    if "\\u0000" in json.dumps(attributes):
-        raise shapes.BadShape(ProblemKind.BAD_CODE, msg("grid.zero_character", code=node.code))
+    _check_storable(node.code, attributes)
     if feature.get("geometry") is None:
         return _Entry(node, None, attributes)
     polygon, mended = shapes.read_polygon(node.code, feature["geometry"], crs=crs, mend=mend)
     return _Entry(node, polygon, attributes, mended)
+
+
+def _check_storable(code: str, attributes: Mapping[str, Any]) -> None:
+    """Refuse what JSONB cannot hold: a zero character, or nesting without end."""
+    try:
+        storable = b"\\u0000" not in orjson.dumps(attributes)
+    except TypeError:
+        storable = False
+    if not storable:
+        raise shapes.BadShape(ProblemKind.BAD_CODE, msg("grid.bad_attributes", code=code))
 
 
 def _node(given: Mapping[str, Any], level: Any, parent: Any) -> Node:
