@@ -9,6 +9,7 @@ from flask import Flask, Response, jsonify
 from core import parts
 from core.accounts.signin import SignIn
 from core.db.engine import Database
+from core.health.views import install_metrics
 from core.http import errors, openapi, serve
 from core.http.fab import install_security
 from core.http.routes import Routes
@@ -33,6 +34,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     errors.install(app)
     install_headers(app, settings)
     install_security(app, settings, database)
+    install_metrics(app)
     routes = serve.mount(app, [*_core_routes(), *_plugin_routes()])
     app.register_blueprint(workspace)
     _serve_document(app, openapi.document(routes, version=VERSION))

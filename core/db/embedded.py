@@ -155,6 +155,12 @@ class EmbeddedPostgres:
         except (FileNotFoundError, IndexError, ValueError, psutil.NoSuchProcess):
             return None
 
+    def recreate_database(self, name: str = server_config.DATABASE) -> None:
+        """Throw a database away with everything in it, and make it anew, empty."""
+        with self.held():
+            account = server_account()
+            self._sql(account, "template1", f"DROP DATABASE IF EXISTS {name} WITH (FORCE);\n{server_config.database_sql(name)}")
+
     def superuser_sql(self, database: str, statements: str) -> str:
         """Run statements as the server's superuser and give what psql prints; for maintenance, never for requests."""
         return self._sql(server_account(), database, statements)

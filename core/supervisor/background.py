@@ -15,7 +15,7 @@ def main() -> None:
     app.worker_main(["worker", "--pool=prefork", f"--concurrency={os.environ.get('WANGGE_WORKER_PROCESSES', '2')}", *_QUIET])
 
 
-_QUIET = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+_QUIET = ["--loglevel=WARNING", "--without-gossip", "--without-mingle", "--without-heartbeat"]
 
 if __name__ == "__main__":
     main()

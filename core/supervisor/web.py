@@ -24,14 +24,27 @@ def create_app() -> Flask:
 def main() -> None:
     """Serve until told to stop."""
     die_with_parent(parent=int(os.environ.get("WANGGE_PARENT", os.getppid())))
-    # Imported before the workers fork: they share its pages, which halves their memory.
     from granian.constants import Interfaces  # noqa: PLC0415 - after the kernel's promise
     from granian.server import Server  # noqa: PLC0415
 
-    import core.app  # noqa: F401, PLC0415
-
+    _preload()
     server: Any = Server("core.supervisor.web:create_app", factory=True, interface=Interfaces.WSGI, **options(Settings.from_env()))
     server.serve()
+
+
+def _preload() -> None:
+    """Import everything before the workers fork: they share its pages, which halves their memory."""
+    import gc  # noqa: PLC0415
+    import mimetypes  # noqa: PLC0415
+
+    from core import parts  # noqa: PLC0415
+
+    parts.load()
+    list(parts.modules("views"))
+    mimetypes.init()
+    # A collection in a worker would write to every shared page.
+    gc.collect()
+    gc.freeze()
 
 
 def options(settings: Settings) -> dict[str, Any]:

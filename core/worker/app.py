@@ -6,6 +6,7 @@ imported when a task runs, in the worker.
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 from typing import Any
@@ -86,6 +87,8 @@ def _load_everything(**_signal: Any) -> None:
     from core.worker import due  # noqa: PLC0415 - see the module's docstring
 
     due.load()
+    gc.collect()
+    gc.freeze()  # A collection in a pool process would write to every shared page.
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator]

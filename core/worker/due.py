@@ -10,15 +10,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
-from importlib import import_module
-from pkgutil import walk_packages
 from time import monotonic
 
 from sqlalchemy import ColumnElement, distinct, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
-import core
+from core import parts
 from core.db import outbox
 from core.db.engine import Database
 from core.db.outbox import OutboxMessage
@@ -74,11 +72,10 @@ def deliver_outbox(found: Database, agency_id: int, *, now: datetime, seconds: f
 
 
 def load() -> None:
-    """Import every package's tasks, so that all handlers are registered, and every plugin."""
+    """Load what the packages and plugins register, so that every handler is known, and every model."""
     import_models()
-    for module in walk_packages(core.__path__, "core."):
-        if module.name.endswith(".tasks"):
-            import_module(module.name)
+    parts.load()
+    sources()
 
 
 @cache
