@@ -3,7 +3,7 @@
 from core.accounts.service.agencies import create_agency
 from core.accounts.service.assignments import Place as RolePlace
 from core.accounts.service.assignments import assign_role
-from core.accounts.service.departments import create_department
+from core.accounts.service.departments import create_department, find_department_id
 from core.accounts.service.people import NewUser, create_user
 from core.accounts.service.teams import create_team, set_team_members, take_charges
 
@@ -15,6 +15,7 @@ __all__ = [
     "create_department",
     "create_team",
     "create_user",
+    "find_department_id",
     "set_team_members",
     "take_charges",
 ]

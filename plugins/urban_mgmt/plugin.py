@@ -7,11 +7,15 @@ they leave open. Nothing here touches the database or a request.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.resources import files
+from typing import TYPE_CHECKING, Any
 
 from core.api import PluginManifest, Right, hookimpl
-from plugins.urban_mgmt import permissions
+from plugins.urban_mgmt import duties, permissions
+
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
 
 manifest = PluginManifest(
     key="urban_mgmt",
@@ -29,3 +33,16 @@ manifest = PluginManifest(
 @hookimpl
 def register_permissions() -> Sequence[Right]:  # noqa: D103  # the hookspec's docstring is the contract
     return permissions.CATALOGUE
+
+
+@hookimpl
+def register_demo() -> Callable[..., Any]:  # noqa: D103  # the hookspec's docstring is the contract
+    # The geometry libraries that make the demo's land stay out of every process that does not seed.
+    from plugins.urban_mgmt.demo.seed import seed  # noqa: PLC0415
+
+    return seed
+
+
+@hookimpl
+def resolve_case_duty(session: Session, case: Any, duty: str) -> Mapping[str, int | None] | None:  # noqa: D103  # as above
+    return duties.answering_department(session, case) if duty == "dispatch" else None

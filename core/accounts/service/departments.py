@@ -61,6 +61,11 @@ def get_visible_department(session: Session, actor: Actor, code: str) -> Departm
     return found
 
 
+def find_department_id(session: Session, code: str) -> int | None:
+    """Find an active department of the agency by its code, whoever asks; None when there is none."""
+    return session.scalar(select(Department.id).where(Department.code == code, Department.active))
+
+
 def update_department(session: Session, actor: Actor, department: Department, changes: Mapping[str, Any], *, version: int) -> Department:
     """Change name, code or kind; raise Conflict for a code in use."""
     require(actor, AccountRight.DEPARTMENT_MANAGE, department_path=department.path)

@@ -93,6 +93,11 @@ def locate_for_agency(session: Session, actor: Actor, point: Mapping[str, Any] |
     return locate(session, actor, scheme, point)
 
 
+def code_of(session: Session, grid_id: int) -> str | None:
+    """Give the official code of a grid by its id; None when there is no such grid."""
+    return session.scalar(select(Grid.code).where(Grid.id == grid_id))
+
+
 def path_of(session: Session, grid_id: int | None) -> str | None:
     """Give the path of a grid by its id, None for None."""
     if grid_id is None:

@@ -36,7 +36,7 @@ class Organisation:
     departments: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Department code → (id, path)."""
     answers: dict[str, str] = field(default_factory=dict)
-    """Department key of the filing rules → department code; ``street`` for the office of the place."""
+    """Department key of the filing rules → department code; ``{street}`` stands for the street of the place."""
     clerks: dict[str, int] = field(default_factory=dict)
     heads: dict[str, int] = field(default_factory=dict)
     inspectors: dict[str, int] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Organisation:
     def answering(self, keys: Sequence[str], street_code: str) -> list[str]:
         """Name the department codes that answer for ``keys`` at a place, first to last."""
         found = [self.answers[key] for key in keys if key in self.answers]
-        return [f"S{street_code}" if code == "street" else code for code in found]
+        return [code.replace("{street}", street_code) for code in found]
 
 
 def plan() -> dict[str, Any]:
@@ -82,7 +82,7 @@ def found_departments(
     for street in streets:
         name = names[street.code]
         make(f"S{street.code}", body["street_office"]["name"].format(street=name), kind="street_office")
-    made.answers["subdistrict"] = "street"
+    made.answers["subdistrict"] = "S{street}"
     teams = body["street_teams"]
     for number, street in enumerate(islice(streets, teams["count"]), start=1):
         code = teams["code"].format(number=number)
