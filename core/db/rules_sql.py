@@ -19,6 +19,7 @@ from sqlalchemy import (
     Double,
     Integer,
     Numeric,
+    Select,
     Text,
     and_,
     case,
@@ -139,7 +140,7 @@ class _Compiler:
             in_list: ColumnElement[bool] = listing.op("@>", is_comparison=True)(cast(literal(item.literal, JSONB), JSONB))
         else:
             element = self.elements(listing)
-            in_list = exists(select(1).select_from(element.table_valued_from).where(sql.equal(sql.of_json(element.value), item)))
+            in_list = exists(element.select(1).where(sql.equal(sql.of_json(element.value), item)))
         return in_list if among.kind == "list" else or_(in_list, in_text)
 
     def affix(self, name: str, arguments: list[Tree]) -> ColumnElement[bool]:
@@ -184,12 +185,12 @@ class _Compiler:
     def some(self, name: str, arguments: list[Tree]) -> ColumnElement[bool]:
         rows, inside = self.loop(arguments)
         holds = inside(lambda: func.coalesce(self.condition(arguments[1]), false()))
-        found = exists(select(1).select_from(rows.table_valued_from).where(not_(holds) if name == "all" else holds))
+        found = exists(rows.select(1).where(not_(holds) if name == "all" else holds))
         return found if name == "some" else not_(found)
 
     def counted(self, arguments: list[Tree]) -> sql.Value:
         rows, inside = self.loop(arguments)
-        query = select(func.count()).select_from(rows.table_valued_from)
+        query = rows.select(func.count())
         if len(arguments) > 1:
             query = query.where(inside(lambda: self.condition(arguments[1])))
         return sql.Value("number", query.scalar_subquery())
@@ -197,16 +198,18 @@ class _Compiler:
     def mapped(self, arguments: list[Tree]) -> sql.Value:
         rows, inside = self.loop(arguments)
         value = func.coalesce(inside(lambda: sql.as_json(self.value(arguments[1]))), sql.json_literal(None))
-        return _gathered(select(func.jsonb_agg(value, type_=JSONB)).select_from(rows.table_valued_from))
+        # The filter is always true, but names this row: an aggregate of outer columns alone would belong to an outer query.
+        own_row = rows.table.c.value.is_not(None)
+        return _gathered(rows.select(func.jsonb_agg(value, type_=JSONB).filter(own_row)))
 
     def filtered(self, arguments: list[Tree]) -> sql.Value:
         rows, inside = self.loop(arguments)
-        query = select(func.jsonb_agg(rows.value, type_=JSONB)).select_from(rows.table_valued_from)
+        query = rows.select(func.jsonb_agg(rows.value, type_=JSONB))
         return _gathered(query.where(inside(lambda: self.condition(arguments[1]))))
 
     def aggregate(self, function: Any, listing: sql.Value) -> ColumnElement[Any]:
         rows = self.elements(sql.as_list(listing))
-        return select(function(sql.as_number(sql.of_json(rows.value)))).select_from(rows.table_valued_from).scalar_subquery()
+        return rows.select(function(sql.as_number(sql.of_json(rows.value)))).scalar_subquery()
 
     # -- functions ------------------------------------------------------------
 
@@ -259,7 +262,7 @@ class _Compiler:
         digits = arguments[1] if len(arguments) > 1 else 0
         if isinstance(digits, bool) or not isinstance(digits, int) or not 0 <= digits <= 10:  # as natives.rounded
             raise RuleError(msg("rules.sql_types", operator="round", why="digits 0–10"))
-        return sql.Value("number", cast(func.round(cast(self.numbers(arguments[:1])[0], Numeric), digits), Double))
+        return sql.Value("number", cast(func.round(_decimal(self.numbers(arguments[:1])[0]), digits), Double))
 
     def number_function(self, function: Any, arguments: list[Tree]) -> sql.Value:
         return sql.Value("number", function(self.numbers(arguments)[0]))
@@ -293,8 +296,17 @@ class _Compiler:
 class _Elements:
     """The elements of a JSON array as rows of a FROM."""
 
-    table_valued_from: Any
+    table: Any
     value: ColumnElement[Any]
+
+    def select(self, what: Any) -> Select[Any]:
+        """Select from these elements alone; every other table belongs to a query around, however far out."""
+        return select(what).select_from(self.table).correlate_except(self.table)
+
+
+def _decimal(number: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give a double as the decimal it is written as; a plain cast to numeric would keep 15 digits only."""
+    return cast(cast(number, Text), Numeric)
 
 
 def _gathered(query: Any) -> sql.Value:
@@ -306,7 +318,7 @@ _ARITHMETIC: dict[str, Callable[[Any, Any], ColumnElement[Any]]] = {
     "-": lambda one, two: one - two,
     "*": lambda one, two: one * two,
     "/": lambda one, two: one / func.nullif(two, 0),
-    "%": lambda one, two: cast(func.mod(cast(one, Numeric), cast(func.nullif(two, 0), Numeric)), Double),
+    "%": lambda one, two: cast(func.mod(_decimal(one), _decimal(func.nullif(two, 0))), Double),
 }
 
 _CONDITIONS: dict[str, Callable[[_Compiler, str, list[Tree]], ColumnElement[bool]]] = {

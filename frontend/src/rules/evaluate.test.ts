@@ -35,6 +35,10 @@ describe("beyond the vectors", () => {
   it("refuses today() without a day", () => {
     expect(() => evaluate({ today: [] }, {})).toThrow(RuleError);
   });
+  it("gives null for a number too large to be written", () => {
+    expect(evaluate({ "*": [1e308, 10] }, {})).toBeNull();
+    expect(evaluate({ ">": [{ "*": [1e308, 10] }, 3] }, {})).toBe(true);
+  });
   it("never reads a prototype", () => {
     expect(evaluate({ var: "__proto__.polluted" }, {})).toBeNull();
     expect(evaluate({ var: "constructor.name" }, {})).toBeNull();

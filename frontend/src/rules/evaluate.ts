@@ -65,7 +65,9 @@ function run(tree: Json | undefined, row: Json, above: unknown[]): Json {
 /** Give the value of `rule` for `data`; what is missing is null. Throws RuleError when `today` is needed and missing. */
 export function evaluate(rule: Rule, data: Json, options: Options = {}): Json {
   const frame: Frame = { root: data, today: options.today ?? null };
-  return run(rule, data, [frame]);
+  const value = run(rule, data, [frame]);
+  // A number too large to be written is no answer; on the way there it may still be compared, as on the server.
+  return typeof value === "number" && !Number.isFinite(value) ? null : value;
 }
 
 /** Say whether `rule` holds for `data`; null, false, 0, "" and [] do not. */

@@ -52,9 +52,9 @@ function isObject(value: Json): value is { [key: string]: Json } {
   return value !== null && typeof value === "object" && !Array.isArray(value);
 }
 
-/** A number or null; what is not finite (an overflow) is null too. */
+/** A number, or null for what is none; minus zero is zero. */
 function numeric(value: number): Json {
-  return Number.isFinite(value) ? (value === 0 ? 0 : value) : null;
+  return Number.isNaN(value) ? null : value === 0 ? 0 : value;
 }
 
 /** An operator over numbers, folded from the left; anything that is no number makes it null. */
@@ -237,7 +237,7 @@ export const OPERATORS: Record<string, Operator> = {
   cat: ({ args, run }) =>
     args
       .map((part) => run(part))
-      .map((value) => (typeof value === "string" || typeof value === "number" ? String(value) : ""))
+      .map((value) => (typeof value === "string" || (typeof value === "number" && Number.isFinite(value)) ? String(value) : ""))
       .join(""),
   abs: ofOne(Math.abs),
   floor: ofOne(Math.floor),
