@@ -7,15 +7,17 @@ an index only for operators known not to leak, which those on paths and texts
 are not; the two finders run as the owner, look at the visible schemes alone,
 and give back ids, which are then read under the policies as ever.
 
-Other tables refer to grids with `shared_grids_only`, which refuses a row of
-an agency that names a grid of a scheme not shared with it.
+A row of an agency that names a grid of a scheme not shared with it is refused
+by a trigger on every table that has an agency and refers to grids.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import DDL, Table, event
+from collections.abc import Sequence
 
-__all__ = ["FINDERS", "policies", "shared_grids_only"]
+from sqlalchemy import DDL, Connection, MetaData, Table, event
+
+__all__ = ["FINDERS", "after_create", "guard_references", "policies", "shared_grids_only"]
 
 _AGENCY = "(SELECT nullif(current_setting('wangge.agency', true), '')::integer)"
 _VISIBLE = "scheme_id IN (SELECT id FROM grid_scheme)"
@@ -97,13 +99,22 @@ def _secure(table: str, seen: str, owned: str) -> list[str]:
     ]
 
 
-def shared_grids_only(table: Table, column: str = "grid_id") -> None:
-    """Refuse rows of `table` whose `column` names a grid of a scheme that is not shared with the row's agency.
+def shared_grids_only(table: str, column: str = "grid_id") -> str:
+    """Give the statements that refuse rows of `table` whose `column` names a grid not shared with the row's agency.
 
     The check is made once a statement over all its rows, so a bulk load pays
-    a join and not a call for each row. Call it once, where the table is mapped.
+    a join and not a call for each row. Tables made from the core's metadata
+    get it by themselves; a plugin's migration runs it for its own tables.
     """
-    after_create(table, _SHARED_ONLY.format(table=table.name, column=column))
+    return _SHARED_ONLY.format(table=table, column=column)
+
+
+def guard_references(_metadata: MetaData, connection: Connection, *, tables: Sequence[Table], **_: object) -> None:
+    """Guard every reference from an agency's table to a grid, right after the tables are created."""
+    for table in tables:
+        for column in table.columns if "agency_id" in table.columns else ():
+            if any(key.target_fullname == "grid.id" for key in column.foreign_keys):
+                connection.exec_driver_sql(shared_grids_only(table.name, column.name).replace("%", "%%"))
 
 
 def after_create(table: Table, *statements: str) -> None:

@@ -17,6 +17,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    event,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -154,3 +155,4 @@ class GridSuccession(Base):
 
 # The policies look at each other's tables, so they wait for the last of them.
 ddl.after_create(Base.metadata.tables[GridSuccession.__tablename__], *ddl.policies(), *ddl.FINDERS)
+event.listen(Base.metadata, "after_create", ddl.guard_references)

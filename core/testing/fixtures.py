@@ -8,6 +8,7 @@ cloned for the run; a service test runs in a transaction that is rolled back.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from core.authz import Actor, Grant
 from core.db.engine import AgencySession, Database, set_agency
@@ -74,9 +76,22 @@ def database(server_urls: tuple[str, str, str]) -> Iterator[Database]:
         create_all(connection)
     yield found
     found.dispose()
-    with admin.connect() as connection:
-        connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    _drop(admin, name)
     admin.dispose()
+
+
+def _drop(admin: Engine, name: str) -> None:
+    """Drop a database; a vacuum of the server's own may hold it for a moment, and no owner may end that."""
+    for attempts_left in reversed(range(50)):
+        try:
+            with admin.connect() as connection:
+                connection.execute(text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+        except (OperationalError, ProgrammingError):
+            if not attempts_left:
+                raise
+            time.sleep(0.1)
+        else:
+            return
 
 
 def _named(url: str, database: str) -> str:

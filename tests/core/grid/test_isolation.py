@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import BigInteger, Column, Integer, MetaData, Table, text
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
+from core.db.base import Base
 from core.db.engine import AgencySession, set_agency
+from core.db.schema import import_models
 from core.grid import ddl
 from core.grid import service as grids
 from core.grid.permissions import GridRight
@@ -105,16 +107,32 @@ def test_share_refuses_the_unknown_and_oneself_and_twice_is_once(session, connec
 
 @pytest.fixture
 def referring(owner_engine):
-    """A table of agencies' rows that refer to grids, as a record or a case does."""
-    table = Table("grid_test_reference", MetaData(), Column("agency_id", Integer), Column("grid_id", BigInteger))
-    ddl.shared_grids_only(table)
+    """A table of agencies' rows that refer to grids, as a plugin's own table does."""
     with owner_engine.begin() as owner:
-        table.create(owner)
+        owner.execute(text("CREATE TABLE grid_test_reference (agency_id integer, grid_id bigint)"))
+        owner.exec_driver_sql(ddl.shared_grids_only("grid_test_reference").replace("%", "%%"))
         owner.execute(text("GRANT SELECT, INSERT, UPDATE ON grid_test_reference TO wangge_app"))
-    yield table
+    yield
     with owner_engine.begin() as owner:
-        table.drop(owner)
+        owner.execute(text("DROP TABLE grid_test_reference"))
         owner.execute(text("DROP FUNCTION grid_test_reference_grid_id_is_shared"))
+
+
+def test_every_core_table_that_refers_to_grids_is_guarded(connection):
+    import_models()
+    wanted = {
+        f"{table.name}_{column.name}_is_shared_{verb}"
+        for table in Base.metadata.tables.values()
+        if "agency_id" in table.columns
+        for column in table.columns
+        if any(key.target_fullname == "grid.id" for key in column.foreign_keys)
+        for verb in ("insert", "update")
+    }
+
+    found = set(connection.execute(text("SELECT tgname FROM pg_trigger WHERE tgname LIKE '%is_shared%'")).scalars())
+
+    assert {"record_grid_id_is_shared_insert", "cases_grid_id_is_shared_update"} <= wanted
+    assert wanted <= found
 
 
 def test_reference_to_an_unshared_grid_is_refused(referring, session, connection, as_beta, alpha, beta, keeper, scheme):
