@@ -36,7 +36,7 @@ class SeenDaySchema(SpecialDaySchema):
 class YearQuery(Schema):
     """Which year to list."""
 
-    year = fields.Integer(required=True, strict=True, validate=validate.Range(1971, 2198))
+    year = fields.Integer(required=True, validate=validate.Range(1971, 2198))
 
 
 class YearSchema(Schema):

@@ -73,9 +73,12 @@ def set_office_hours(work: Work, body: dict[str, Any]) -> dict[str, Any]:
 
 def _day_in(text: str) -> date:
     try:
-        return date.fromisoformat(text)
+        day = date.fromisoformat(text)
     except ValueError as error:
         raise Invalid(msg("holidays.bad_day", day=text), path="day") from error
+    if day.isoformat() != text:  # Week dates and days without hyphens would give one day two addresses.
+        raise Invalid(msg("holidays.bad_day", day=text), path="day")
+    return day
 
 
 def _day_out(day: SpecialDay) -> dict[str, Any]:
