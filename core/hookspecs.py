@@ -4,7 +4,8 @@ Four families: ``register_<things>`` contributes at start-up and returns data;
 ``resolve_<thing>`` answers a question, the first answer wins; ``check_<thing>``
 may veto inside the transaction by raising an error of ``core.api``;
 ``<thing>_<past participle>`` tells after the commit, one task per plugin.
-Arguments are keyword arguments and are only ever added.
+Arguments are passed by keyword and are only ever added. (Not written behind a
+bare ``*``: pluggy sees no argument that is keyword-only.)
 """
 
 from __future__ import annotations
@@ -44,12 +45,12 @@ def register_demo() -> Callable[..., None] | None:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def resolve_record_code(*, session: Session, ledger: str, draft: Mapping[str, Any]) -> str | None:
+def resolve_record_code(session: Session, ledger: str, draft: Mapping[str, Any]) -> str | None:
     """Return the code of a new ledger record, or None to leave it to the ledger's layout."""
 
 
 @hookspec(firstresult=True)
-def resolve_case_duty(*, session: Session, actor: Actor, case: Any, duty: str) -> Mapping[str, int | None] | None:
+def resolve_case_duty(session: Session, actor: Actor, case: Any, duty: str) -> Mapping[str, int | None] | None:
     """Say who takes over a case: ``{"department_id": …}`` or ``{"assignee_id": …}``, or None for no opinion.
 
     ``duty`` names the question: ``dispatch`` (which department owns the matter)
@@ -58,7 +59,7 @@ def resolve_case_duty(*, session: Session, actor: Actor, case: Any, duty: str) -
 
 
 @hookspec
-def check_case_transition(*, session: Session, actor: Actor, case: Any, transition: str, data: Mapping[str, Any]) -> None:
+def check_case_transition(session: Session, actor: Actor, case: Any, transition: str, data: Mapping[str, Any]) -> None:
     """Veto a transition by raising ``core.api.errors.Conflict`` or ``Invalid``; return nothing to let it pass."""
 
 
@@ -66,5 +67,5 @@ def check_case_transition(*, session: Session, actor: Actor, case: Any, transiti
 
 
 @hookspec
-def case_moved(*, session: Session, agency_id: int, case_id: int, transition: str, from_state: str, to_state: str) -> None:
+def case_moved(session: Session, agency_id: int, case_id: int, transition: str, from_state: str, to_state: str) -> None:
     """Take note that a case went from one state to another; runs in a task of the plugin's own, perhaps more than once."""
