@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, column, func, or_, sele
 from sqlalchemy.orm import Session, aliased
 
 from core.authz import Actor, scope
-from core.db.rules_sql import to_sql
+from core.db.rules_sql import filter_sql
 from core.http.paging import decode_cursor, encode_cursor
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
@@ -170,7 +170,7 @@ def _conditions(query: CaseQuery) -> list[ColumnElement[bool]]:
         wanted = query.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
         conditions.append(or_(Case.number.startswith(query.text, autoescape=True), Case.title.ilike(f"%{wanted}%")))
     if query.filter:
-        conditions.append(to_sql(parse(query.filter), _column_of))
+        conditions.append(filter_sql(parse(query.filter), _column_of))
     return conditions
 
 
