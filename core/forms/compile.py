@@ -22,6 +22,7 @@ from core.forms.describe import json_schema, render_plan
 from core.forms.fields.base import Moment, shown
 from core.forms.nodes import FramePlan, Planner
 from core.forms.parse import parse_form
+from core.forms.personal import with_derived
 from core.forms.prepare import prepare_form
 from core.forms.run import Run, drop_empty_groups, take_personal
 from core.forms.scopes import Scope
@@ -89,7 +90,7 @@ class CompiledForm:
 
 def compile_form(content: Content) -> CompiledForm:
     """Compile prepared content; raises Invalid with the place of every mistake in the definition."""
-    definition = parse_form(content)
+    definition = with_derived(parse_form(content))
     planner = Planner()
     plan = planner.frame(definition.fields, definition.checks, "", Scope.of(definition.fields))
     if planner.errors:

@@ -52,6 +52,8 @@ class FieldDefinition:
     checks: Sequence[CheckDefinition] = ()
     value: Rule | None = None
     result: FieldDefinition | None = None
+    is_declared_open: bool = False
+    """Whether the form says of a computed field that it is not personal, though it reads what is."""
 
     @property
     def is_personal(self) -> bool:

@@ -38,6 +38,7 @@ def _field(field: Mapping[str, Any], *, is_personal: bool) -> FieldDefinition:
         personal=personal,
         sensitive=field.get("sensitive"),
         index=field.get("index", False),
+        is_declared_open=not personal and field.get("personal") is False,
         settings=settings,
         # What lies inside a personal group is personal itself.
         fields=_fields(field.get("fields", ()), is_personal=personal or "sensitive" in field),

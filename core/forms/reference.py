@@ -18,7 +18,7 @@ _COMMON_MEANINGS = {
     "required": "必填：true 或规则 / Has to be filled in: true, or a rule",
     "visible": "显示条件；隐藏的字段不必填也不保存 / Shown when the rule holds; hidden means not required and not stored",
     "default": "新表单的初值，由浏览器填入 / Filled in by the browser for a new form; the server adds nothing",
-    "personal": "个人信息，与其他内容分开保存 / Personal data, kept apart from the rest",
+    "personal": "个人信息，与其他内容分开保存；由个人信息算出的值也是，除非写 false / Personal data, kept apart from the rest; so is what is computed of it, unless it says false",
     "sensitive": "敏感信息及用途 `{purpose: …}`，分开保存并遮盖显示 / Sensitive, with its purpose; kept apart and shown masked",
     "index": "发布时建索引，便于查询 / Indexed when the form is published",
 }

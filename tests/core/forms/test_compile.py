@@ -207,8 +207,8 @@ GROUP = """fields:
 def test_group_is_an_object_whose_fields_see_each_other():
     compiled = form(GROUP)
     checked = compiled.check({"kind": "x", "contact": {"name": "王", "phone": "1"}}, now=NOON)
-    assert checked.data == {"kind": "x", "contact": {"phone": "1"}, "called": "王"}
-    assert checked.personal == {"contact.name": "王"}
+    assert checked.data == {"kind": "x", "contact": {"phone": "1"}}
+    assert checked.personal == {"contact.name": "王", "called": "王"}
     assert told(compiled, {"kind": "x", "contact": {"name": "1", "phone": "1"}}) == [("contact.phone", "check_said")]
     assert told(compiled, {"kind": "x"}) == [("contact.name", "required")]
     assert told(compiled, {"kind": "x", "contact": [1]}) == [("contact", "not_object")]
@@ -218,8 +218,28 @@ def test_group_is_an_object_whose_fields_see_each_other():
 def test_what_lies_in_a_personal_group_is_personal():
     compiled = form(GROUP.replace("visible: kind == 'x'", "sensitive: {purpose: contact}"))
     checked = compiled.check({"contact": {"name": "王", "phone": "1"}}, now=NOON)
-    assert checked.personal == {"contact.name": "王", "contact.phone": "1"}
+    assert checked.personal == {"contact.name": "王", "contact.phone": "1", "called": "王"}
     assert "contact" not in checked.data
+
+
+@pytest.mark.parametrize(
+    ("setting", "kept_apart"),
+    [("", {"contact.name": "王", "called": "王", "twice": "王王"}), (", personal: false", {"contact.name": "王", "twice": "王王"})],
+)
+def test_what_is_computed_of_personal_data_is_personal_unless_declared_open(setting, kept_apart):
+    fields = GROUP.replace("result: text}", f"result: text{setting}}}").replace("    visible: kind == 'x'\n", "")
+    compiled = form(fields + "  - {id: twice, type: computed, LABEL, value: 'concat(contact.name, contact.name)', result: text}\n")
+    checked = compiled.check({"contact": {"name": "王"}}, now=NOON)
+    assert kept_apart == checked.personal
+    assert {"contact.name", *kept_apart} == {path for path, _ in compiled.personal_fields()}
+
+
+def test_computed_of_computed_personal_data_is_personal():
+    fields = (
+        GROUP.replace("    visible: kind == 'x'\n", "")
+        + "  - {id: again, type: computed, LABEL, value: 'concat(called, 1)', result: text}\n"
+    )
+    assert form(fields).check({"contact": {"name": "王"}}, now=NOON).personal == {"contact.name": "王", "called": "王", "again": "王1"}
 
 
 CONTACT = """key: library.contact
