@@ -54,6 +54,11 @@ class CodeLayout:
         """The form fields that codes are made of."""
         return frozenset(segment.name for segment in self.segments if segment.source == "field")
 
+    @property
+    def reads_grid(self) -> bool:
+        """Whether codes depend on the grid."""
+        return any(segment.source == "grid" for segment in self.segments)
+
     def prefix(self, *, agency: Mapping[str, Any], fields: Mapping[str, Any], grid_code: str | None) -> str:
         """Put the segments before the serial together; raises Invalid naming the source that does not fit."""
         return "".join(_value(segment, agency, fields, grid_code) for segment in self.segments)

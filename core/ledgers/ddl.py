@@ -63,7 +63,7 @@ BEGIN
 END $body$;
 REVOKE ALL ON FUNCTION record_ids_valued(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION record_ids_valued(text, text, text) TO wangge_app
-"""
+"""  # noqa: S608  # constants only
 
 
 def _types(signature: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import AgencyOwned, Base, within_agency
 from core.db.types import PointXY, UTCDateTime
-from core.grid.ddl import after_create, shared_grids_only
+from core.grid.ddl import after_create
 from core.ledgers import ddl
 from core.lib.ids import uuid7
 
@@ -55,7 +55,7 @@ class Record(AgencyOwned, Base):
     uuid: Mapped[UUID] = mapped_column(default=uuid7)
     ledger_key: Mapped[str] = mapped_column(String(100))
     form_version_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
-    code: Mapped[str] = mapped_column(String(64))
+    code: Mapped[str] = mapped_column(String(64, collation="C"))
     source_key: Mapped[str | None] = mapped_column(String(80))
     """What names the row in the file it came from, when the code is given here; the same row is not taken twice."""
     title: Mapped[str] = mapped_column(String(300))
@@ -193,4 +193,3 @@ class ImportProblem(AgencyOwned, Base):
 
 
 after_create(Base.metadata.tables[Record.__tablename__], *ddl.SQL)
-shared_grids_only(Base.metadata.tables[Record.__tablename__])

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from core.authz import Scope
+from core.ledgers.codes import CodeLayout
 from core.ledgers.exchange.checking import CheckedData, FormChecker, Problems
 from core.ledgers.exchange.loading import Known, find_known, new_uuids
 from core.ledgers.exchange.rows import OwnColumns, OwnReader, digest_key, geometry_problems, missing_problems, scope_problems
@@ -20,7 +21,7 @@ from core.ledgers.surroundings import Surroundings
 from core.ledgers.titles import search_text
 from core.ledgers.types import ImportMode, Location
 from core.lib.errors import Invalid
-from core.lib.text import msg
+from core.lib.text import Message, msg
 
 
 @dataclass
@@ -175,39 +176,49 @@ class Assembler:
 
     def _assign_codes(self, session: Session, rows: Sequence[_Row], problems: Problems, counts: Counts) -> None:
         layout, around = self._around.ledger.layout, self._around
-        fresh = [row for row in rows if row.known is None]
         if layout is None:
             return
+        fresh = [row for row in rows if row.known is None]
+        self._note_given(session, layout, fresh)
+        prefixes = self._prefixes(layout, [row for row in fresh if not row.code], problems)
+        wanted = Counter(prefix for _, prefix in prefixes) if layout.serial_digits else {}
+        following = serials.draw(session, around.agency_id, around.ledger.key, wanted)
+        for row, prefix in prefixes:
+            try:
+                row.code = layout.code(prefix, following.get(prefix, 0))
+            except Invalid as error:
+                problems[row.index] = [("code", error.message)]
+            if prefix in following:
+                following[prefix] += 1
+        counts.created -= sum(row.index in problems for row in fresh)
+
+    def _note_given(self, session: Session, layout: CodeLayout, fresh: Sequence[_Row]) -> None:
         given = Counter[str]()
         for row in fresh:
             split = layout.serial_of(row.code) if row.code else None
             if split:
                 given[split[0]] = max(given[split[0]], split[1])
-        serials.raise_to(session, around.agency_id, around.ledger.key, given)
+        serials.raise_to(session, self._around.agency_id, self._around.ledger.key, given)
+
+    def _prefixes(self, layout: CodeLayout, rows: Sequence[_Row], problems: Problems) -> list[tuple[_Row, str]]:
+        """Give each row its prefix; rows with equal sources share the work."""
+        around, names = self._around, sorted(layout.fields)
+        made: dict[tuple[Any, ...], str | Message] = {}
         prefixes: list[tuple[_Row, str]] = []
-        for row in fresh:
-            if row.code:
-                continue
-            grid = around.grids.by_id.get(row.grid_id or 0)
-            try:
-                prefix = layout.prefix(agency=around.agency_settings, fields=row.data, grid_code=grid.code if grid else None)
-            except Invalid as error:
-                problems[row.index] = [("code", error.message)]
-                counts.created -= 1
-                continue
-            prefixes.append((row, prefix))
-        if not layout.serial_digits:
-            for row, prefix in prefixes:
-                row.code = prefix
-            return
-        following = serials.draw(session, around.agency_id, around.ledger.key, Counter(prefix for _, prefix in prefixes))
-        for row, prefix in prefixes:
-            try:
-                row.code = layout.code(prefix, following[prefix])
-            except Invalid as error:
-                problems[row.index] = [("code", error.message)]
-                counts.created -= 1
-            following[prefix] += 1
+        for row in rows:
+            grid = around.grids.by_id.get(row.grid_id or 0) if layout.reads_grid else None
+            source = (grid, *(str(row.data.get(name)) for name in names))
+            if source not in made:
+                try:
+                    made[source] = layout.prefix(agency=around.agency_settings, fields=row.data, grid_code=grid.code if grid else None)
+                except Invalid as error:
+                    made[source] = error.message
+            prefix = made[source]
+            if isinstance(prefix, Message):
+                problems[row.index] = [("code", prefix)]
+            else:
+                prefixes.append((row, prefix))
+        return prefixes
 
 
 class _Row:
@@ -270,7 +281,7 @@ def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
     direct = ("code", "source_key", "grid_id", "location", "lon", "lat", "x", "y", "polygon", "state", "retired", "department_id", "departments", "data", "personal")
     staged: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in direct}
     staged["record_id"] = [row.known.id if row.known else None for row in rows]
-    staged["uuid"] = list(new_uuids(len(rows)))
+    staged["uuid"] = new_uuids(len(rows))
     staged["title"] = [row.title or row.code for row in rows]
     staged["title_search"] = [search_text(title) for title in staged["title"]]
     if any(row.known for row in rows):

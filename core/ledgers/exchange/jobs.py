@@ -49,7 +49,7 @@ def create_import(session: Session, actor: Actor, order: ImportOrder, stream: IO
     Raises Invalid or Malformed for a file whose columns cannot be told apart.
     """
     require_anywhere(actor, LedgerRight.IMPORT)
-    around = surroundings(session, order.ledger_key)
+    around = surroundings(session, actor, order.ledger_key)
     crs = parse_crs(order.crs)
     file_format = format_of(order.file_name)
     table = open_table(stream, file_format, chunk_rows=1)

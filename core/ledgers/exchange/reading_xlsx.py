@@ -87,7 +87,7 @@ def _rows(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
 
 def _cell(cell: Any) -> Any:
     value = cell.value
-    if value is None or (type(value) is str and cell.data_type != "f" and cell.data_type != "e"):
+    if value is None or (type(value) is str and cell.data_type not in {"f", "e"}):
         if type(value) is str and "\0" in value:
             return BadCell(msg("ledgers.nul_in_cell"), value.replace("\0", "\N{REPLACEMENT CHARACTER}"))
         return value

@@ -33,7 +33,7 @@ from core.ledgers.exchange.rows import OwnReader
 from core.ledgers.exchange.tables import Chunk, cell_text
 from core.ledgers.models import ImportJob, ImportProblem
 from core.ledgers.permissions import LedgerRight
-from core.ledgers.service.context import LedgerContext
+from core.ledgers.service.context import RememberingContext
 from core.ledgers.service.reading import surroundings
 from core.ledgers.surroundings import Surroundings
 from core.ledgers.types import FileFormat, ImportMode, ImportState
@@ -46,8 +46,8 @@ _ATTEMPTS = 3
 Unit = Callable[[], AbstractContextManager[Session]]
 """Opens a unit of work for the agency of the import; it commits at its end."""
 
-Progress = Callable[[int], None]
-"""Is told how many rows have been taken, after each chunk."""
+Progress = Callable[[int, float], None]
+"""Is told how many rows have been taken, and which share of the file has been read, after each chunk."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,19 @@ class _Run:
     job_id: int
     around: Surroundings
     assembler: Assembler
-    context: LedgerContext
+    context: RememberingContext
     stamp: Stamp
     dry_run: bool
     record_fields: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The kept file."""
+
+    url: str
+    file_format: FileFormat
+    size: int
 
 
 def run_import(unit: Unit, job_id: int, *, now: datetime, actor: Actor | None = None, progress: Progress | None = None, chunk_rows: int = CHUNK_ROWS) -> ImportState:
@@ -75,9 +84,9 @@ def run_import(unit: Unit, job_id: int, *, now: datetime, actor: Actor | None = 
             return ImportState(job.state)
         job.state, job.started_at = ImportState.RUNNING, job.started_at or now
         run = _prepare(session, job, now)
-        source, file_format, taken = job.source_url, FileFormat(job.file_format), job.rows_taken
+        source, taken = _Source(job.source_url, FileFormat(job.file_format), job.file_bytes), job.rows_taken
     try:
-        _take_all(unit, run, source, file_format, taken, chunk_rows=chunk_rows, progress=progress)
+        _take_all(unit, run, source, taken, chunk_rows=chunk_rows, progress=progress)
     except WanggeError as error:
         _finish(unit, run, ImportState.FAILED, now, actor, error.message)
         return ImportState.FAILED
@@ -90,13 +99,14 @@ def _key(session: Session, job_id: int) -> tuple[Any, int]:
 
 
 def _prepare(session: Session, job: ImportJob, now: datetime) -> _Run:
-    around = surroundings(session, job.ledger_key)
+    acting = Actor(job.created_by_id, job.agency_id, "", "import", (), now)
+    around = surroundings(session, acting, job.ledger_key)
     form = store.compiled(store.version(session, job.form_version_id))
     targets = {target.name: target for target in targets_of(around.ledger, form.definition)}
     mapped: Mapping[str, Target] = {heading: targets[name] for heading, name in job.mapping.items() if name in targets}
     moment = Moment(now, now.astimezone(ZoneInfo("Asia/Shanghai")).date())
     scope = Scope(tuple(Grant(LedgerRight.IMPORT, grid, department) for grid, department in job.grants))
-    context = LedgerContext(around)
+    context = RememberingContext(acting)
     checker = FormChecker(form, mapped, moment=moment, context=context)
     assembler = Assembler(around, OwnReader(around, mapped, crs=job.crs), checker, mode=ImportMode(job.mode), scope=scope)
     stamp = Stamp(job.agency_id, job.ledger_key, job.form_version_id, job.id, job.created_by_id, now)
@@ -104,12 +114,11 @@ def _prepare(session: Session, job: ImportJob, now: datetime) -> _Run:
     return _Run(job.id, around, assembler, context, stamp, job.dry_run, record_fields)
 
 
-def _take_all(
-    unit: Unit, run: _Run, source: str, file_format: FileFormat, taken: int, *, chunk_rows: int, progress: Progress | None
-) -> None:
-    with fsspec.open(source, "rb") as stream:
+def _take_all(unit: Unit, run: _Run, source: _Source, taken: int, *, chunk_rows: int, progress: Progress | None) -> None:
+    size = source.size
+    with fsspec.open(source.url, "rb") as stream:
         passed = 0
-        for chunk in open_table(stream, file_format, chunk_rows=chunk_rows).chunks:
+        for chunk in open_table(stream, source.file_format, chunk_rows=chunk_rows).chunks:
             if passed < taken:
                 # The chunks fall as they fell before: same file, same size.
                 run.assembler.pass_over(chunk)
@@ -118,7 +127,7 @@ def _take_all(
             _take(unit, run, chunk, passed)
             passed += len(chunk)
             if progress:
-                progress(passed)
+                progress(passed, min(1.0, stream.tell() / size) if size else 1.0)
 
 
 def _take(unit: Unit, run: _Run, chunk: Chunk, before: int) -> None:
