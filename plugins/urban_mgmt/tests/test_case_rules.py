@@ -30,11 +30,11 @@ def received(desk):
 class TestTheLoop:
     def test_inspector_report_goes_round_the_loop(self, desk):
         desk.closed()
-        assert ("closed", "closed") == (desk.case.state, desk.last.category)
+        assert (desk.case.state, desk.last.category) == ("closed", "closed")
         assert desk.now == desk.case.closed_at == desk.case.filed_at == desk.case.handled_at
         assert {"reported", "filed", "dispatched", "handled", "checked"} == set(desk.case.milestones)
-        assert {} == desk.timers
-        assert (None, None) == (desk.case.clock, desk.case.assignee_id)
+        assert desk.timers == {}
+        assert (desk.case.clock, desk.case.assignee_id) == (None, None)
 
     def test_each_task_goes_to_its_owner(self, desk):
         desk.report()
@@ -46,7 +46,7 @@ class TestTheLoop:
 
     def test_handled_is_not_closed(self, desk):
         desk.handled()
-        assert "open" == desk.last.category
+        assert desk.last.category == "open"
         assert desk.case.closed_at is None
         assert "not possible while" in refusal(desk, "close", "duty_lead")
 
@@ -54,8 +54,8 @@ class TestTheLoop:
         desk.report()
         with pytest.raises(Refused) as refused:
             desk.do("close", "duty_lead")
-        assert ("file", "reject") == refused.value.allowed
-        assert {"state": "reported", "transition": "close", "allowed": ["file", "reject"]} == refused.value.extra
+        assert refused.value.allowed == ("file", "reject")
+        assert refused.value.extra == {"state": "reported", "transition": "close", "allowed": ["file", "reject"]}
 
     def test_unknown_verb_is_invalid(self, desk):
         desk.report()
@@ -70,11 +70,11 @@ class TestReportAndVerify:
         desk.do("request_verify", "acceptor")
         desk.do("verify", "inspector", result="true")
         desk.do("file", "duty_lead", condition="e011301")
-        assert "filed" == desk.case.state
+        assert desk.case.state == "filed"
 
     def test_inspector_report_skips_verification(self, desk):
         desk.filed()
-        assert "filed" == desk.case.state
+        assert desk.case.state == "filed"
 
     def test_case_found_untrue_cannot_be_filed(self, desk):
         desk.do("report", "intake", source="web", kind="event")
@@ -82,7 +82,7 @@ class TestReportAndVerify:
         desk.do("verify", "inspector", result="false")
         assert "found nothing" in refusal(desk, "file", "duty_lead", condition="e011301")
         desk.do("reject", "duty_lead")
-        assert ("rejected", "closed") == (desk.case.state, desk.last.category)
+        assert (desk.case.state, desk.last.category) == ("rejected", "closed")
 
     def test_desk_cannot_report_as_an_inspector(self, desk):
         before = desk.case
@@ -104,27 +104,27 @@ class TestReportAndVerify:
 
     def test_self_handled_goes_to_audit(self, desk):
         desk.report(self_handled=True)
-        assert "self_handled" == desk.case.state
+        assert desk.case.state == "self_handled"
         desk.do("close", "acceptor")
-        assert "closed" == desk.case.state
+        assert desk.case.state == "closed"
         assert desk.now == desk.case.filed_at == desk.case.handled_at
 
     def test_invalid_self_handling_is_not_filed(self, desk):
         desk.report(self_handled=True).do("reject", "acceptor")
-        assert "rejected" == desk.case.state
+        assert desk.case.state == "rejected"
 
 
 class TestFiling:
     def test_filing_rule_decides_class_and_limit(self, desk):
         desk.filed("c010103")
-        assert ("component", "c0101", "c010103") == (desk.case.kind, desk.case.class_code, desk.case.condition)
-        assert (2, "work_day") == (desk.case.limit.amount, desk.case.limit.unit)
+        assert (desk.case.kind, desk.case.class_code, desk.case.condition) == ("component", "c0101", "c010103")
+        assert (desk.case.limit.amount, desk.case.limit.unit) == (2, "work_day")
 
     def test_unknown_condition_is_invalid(self, desk):
         desk.report()
         with pytest.raises(Invalid, match="condition"):
             desk.do("file", "duty_lead", condition="c999999")
-        assert "reported" == desk.case.state
+        assert desk.case.state == "reported"
 
     def test_handling_limit_runs_from_dispatch(self, desk):
         desk.dispatched("c010103")
@@ -137,28 +137,28 @@ class TestReturn:
     def test_department_withdraws_its_assignment_first(self, desk):
         desk.handling(handler=55)
         desk.do("return", "department_clerk", reason="not ours")
-        assert ("dispatched", None, 0) == (desk.case.state, desk.case.assignee_id, desk.case.counts.get("returns", 0))
+        assert (desk.case.state, desk.case.assignee_id, desk.case.counts.get("returns", 0)) == ("dispatched", None, 0)
         desk.do("return", "department_clerk", reason="not ours")
-        assert ("returned", None, 1) == (desk.case.state, desk.case.department_id, desk.case.counts["returns"])
+        assert (desk.case.state, desk.case.department_id, desk.case.counts["returns"]) == ("returned", None, 1)
 
     def test_handler_returns_to_own_department(self, desk):
         handler = desk.person("handler")
         desk.handling(handler=handler.user_id).do("return", "handler", reason="no tools")
-        assert ("dispatched", 1, None) == (desk.case.state, desk.case.department_id, desk.case.assignee_id)
+        assert (desk.case.state, desk.case.department_id, desk.case.assignee_id) == ("dispatched", 1, None)
 
     def test_dispatcher_who_got_it_back_may_only_correct_dispatch(self, desk):
         desk.dispatched().do("return", "department_clerk", reason="not ours")
         offered = {offer.verb for offer in offers(desk.workflow, desk.case, desk.person("dispatcher"), now=desk.now)}
         assert {"dispatch", "return", "request_void"} == offered
         desk.do("dispatch", "dispatcher", department=2)
-        assert ("dispatched", 2) == (desk.case.state, desk.case.department_id)
+        assert (desk.case.state, desk.case.department_id) == ("dispatched", 2)
 
     def test_dispatcher_returns_to_filing_which_can_only_refile(self, desk):
         desk.filed().do("return", "dispatcher", reason="wrong class")
-        assert "sent_back" == desk.case.state
+        assert desk.case.state == "sent_back"
         assert "not possible while" in refusal(desk, "dispatch", "dispatcher", department=1)
         desk.do("file", "duty_lead", condition="e011302")
-        assert ("filed", "e011302") == (desk.case.state, desk.case.condition)
+        assert (desk.case.state, desk.case.condition) == ("filed", "e011302")
 
     def test_refiling_keeps_the_first_filing_time(self, desk):
         first = desk.filed().now
@@ -169,7 +169,7 @@ class TestReturn:
 
     def test_inspector_returns_a_check_to_the_acceptor(self, desk):
         desk.checking().do("return", "inspector", reason="cannot reach")
-        assert "handled" == desk.case.state
+        assert desk.case.state == "handled"
 
     def test_returned_check_leaves_the_time_of_handling_alone(self, desk):
         handled = desk.checking().now
@@ -190,8 +190,8 @@ class TestHandling:
     def test_handling_ends_when_the_department_confirms(self, desk):
         handler = desk.person("handler")
         desk.handling("c010101", handler=handler.user_id).do("handle", "handler")
-        assert ("worked", None) == (desk.case.state, desk.case.handled_at)
-        assert "handle" == desk.case.clock.key
+        assert (desk.case.state, desk.case.handled_at) == ("worked", None)
+        assert desk.case.clock.key == "handle"
         desk.wait(hours=1)
         desk.do("handle", "department_clerk")
         assert ("handled", desk.now) == (desk.case.state, desk.case.handled_at)
@@ -203,10 +203,10 @@ class TestHandling:
 
     def test_department_names_another_handler(self, desk):
         desk.handling(handler=55).do("accept", "department_clerk", handler=56)
-        assert ("handling", 56) == (desk.case.state, desk.case.assignee_id)
-        assert [("assigned", 56)] == [(notice.topic, notice.to.person_id) for notice in desk.last.notices]
+        assert (desk.case.state, desk.case.assignee_id) == ("handling", 56)
+        assert [(notice.topic, notice.to.person_id) for notice in desk.last.notices] == [("assigned", 56)]
         desk.do("accept", "department_clerk")
-        assert (None, ()) == (desk.case.assignee_id, desk.last.notices)
+        assert (desk.case.assignee_id, desk.last.notices) == (None, ())
 
     def test_other_department_may_not_handle(self, desk):
         desk.handling()
@@ -216,19 +216,19 @@ class TestHandling:
     def test_span_says_whether_handling_was_in_time(self, desk):
         desk.handling("c010101").wait(hours=1.5)
         desk.do("handle", "department_clerk")
-        assert ("handle", True) == (desk.last.event.span.key, desk.last.event.span.in_time)
+        assert (desk.last.event.span.key, desk.last.event.span.in_time) == ("handle", True)
         late = desk.case.counts.get("late_handle", 0)
-        assert 0 == late
+        assert late == 0
 
     def test_late_handling_is_counted_and_stays(self, desk):
         desk.closed_late()
-        assert 1 == desk.case.counts["late_handle"]
+        assert desk.case.counts["late_handle"] == 1
 
 
 class TestRework:
     def test_failed_check_goes_back_to_the_same_department(self, desk):
         desk.checking().do("check_fail", "inspector", reason="still broken")
-        assert ("rework", 1, 1) == (desk.case.state, desk.case.department_id, desk.case.counts["reworks"])
+        assert (desk.case.state, desk.case.department_id, desk.case.counts["reworks"]) == ("rework", 1, 1)
         assert {("task", "urban_mgmt:case:accept"), ("rework", "urban_mgmt:case:accept")} == received(desk)
 
     def test_every_failed_check_is_counted(self, desk):
@@ -238,7 +238,7 @@ class TestRework:
             desk.do("accept", "department_clerk")
             desk.do("handle", "department_clerk")
             desk.do("request_check", "acceptor")
-        assert 2 == desk.case.counts["reworks"]
+        assert desk.case.counts["reworks"] == 2
 
     def test_rework_gets_a_new_limit(self, desk):
         desk.checking("c010101").wait(hours=1)
@@ -315,7 +315,7 @@ class TestExtension:
     def test_application_lapses_when_the_case_is_handled(self, desk):
         desk.handling().do("request_extension", "department_clerk", reason="permit")
         desk.do("handle", "department_clerk")
-        assert {} == desk.case.requests
+        assert desk.case.requests == {}
 
     def test_nothing_to_grant_without_an_application(self, desk):
         desk.handling()
@@ -355,14 +355,14 @@ class TestSuspension:
         desk.handling().do("request_suspend", "department_clerk", cause="season", reason="planting")
         desk.do("refuse_suspend", "dispatcher", reason="no")
         self.suspend(desk)
-        assert 1 == desk.case.counts["suspensions"]
+        assert desk.case.counts["suspensions"] == 1
 
     def test_resumes_by_itself_on_its_day(self, desk):
         self.suspend(desk.handling(), until="2026-04-01")
         assert datetime(2026, 3, 31, 16, tzinfo=UTC) == desk.timers["resume"]
         desk.now = desk.timers["resume"]
         (resumed,) = desk.fire_due()
-        assert ("handling", "resume", None) == (desk.case.state, resumed.event.verb, resumed.event.actor_id)
+        assert (desk.case.state, resumed.event.verb, resumed.event.actor_id) == ("handling", "resume", None)
         assert {("task", "urban_mgmt:case:accept"), ("resumed", "urban_mgmt:case:accept")} == received(desk)
 
     @pytest.mark.parametrize("until", [None, "2099-01-01"])
@@ -374,7 +374,7 @@ class TestSuspension:
         self.suspend(desk.handling())
         desk.do("request_void", "dispatcher", cause="other", reason="demolished")
         desk.do("grant_void", "duty_lead")
-        assert ("void", {}, None) == (desk.case.state, desk.timers, desk.case.clock)
+        assert (desk.case.state, desk.timers, desk.case.clock) == ("void", {}, None)
 
 
 class TestVoidAndForce:
@@ -383,18 +383,18 @@ class TestVoidAndForce:
         with pytest.raises(NotEntitled):
             desk.do("grant_void", "dispatcher")
         desk.do("grant_void", "duty_lead")
-        assert ("void", "closed") == (desk.case.state, desk.last.category)
+        assert (desk.case.state, desk.last.category) == ("void", "closed")
 
     def test_refused_voiding_changes_nothing(self, desk):
         desk.filed().do("request_void", "dispatcher", cause="no_condition", reason="too small")
         desk.do("refuse_void", "duty_lead", reason="large enough")
-        assert ("filed", {}) == (desk.case.state, desk.case.requests)
+        assert (desk.case.state, desk.case.requests) == ("filed", {})
 
     def test_application_to_void_survives_the_next_step(self, desk):
         desk.filed().do("request_void", "dispatcher", cause="no_condition", reason="too small")
         desk.do("dispatch", "dispatcher", department=1)
         desk.do("grant_void", "duty_lead")
-        assert "void" == desk.case.state
+        assert desk.case.state == "void"
 
     def test_force_close_by_the_duty_lead(self, desk):
         desk.handling().do("force_close", "duty_lead", reason="road rebuilt")
@@ -434,9 +434,9 @@ class TestAppeal:
         with pytest.raises(NotEntitled):
             desk.do("grant_appeal", "acceptor")
         desk.do("grant_appeal", "dispatcher")
-        assert 0 == desk.case.counts.get("appeals_granted", 0)
+        assert desk.case.counts.get("appeals_granted", 0) == 0
         desk.do("grant_appeal", "acceptor")
-        assert ("closed", 1, 1) == (desk.case.state, desk.case.counts["appeals_granted"], desk.case.counts["late_handle"])
+        assert (desk.case.state, desk.case.counts["appeals_granted"], desk.case.counts["late_handle"]) == ("closed", 1, 1)
 
     def test_only_when_handling_was_late(self, desk):
         desk.closed()
@@ -463,18 +463,18 @@ class TestAppeal:
 class TestReopen:
     def test_closed_case_is_dispatched_again(self, desk):
         desk.closed().do("reopen", "duty_lead", reason="again")
-        assert ("filed", None, None, 1) == (desk.case.state, desk.case.closed_at, desk.case.department_id, desk.case.counts["reopenings"])
-        assert "open" == desk.last.category
+        assert (desk.case.state, desk.case.closed_at, desk.case.department_id, desk.case.counts["reopenings"]) == ("filed", None, None, 1)
+        assert desk.last.category == "open"
 
     def test_rejected_report_is_looked_at_again(self, desk):
         desk.report().do("reject", "acceptor")
         desk.do("reopen", "duty_lead", reason="proof came")
-        assert "reported" == desk.case.state
+        assert desk.case.state == "reported"
 
     def test_unfiled_self_handled_case_is_filed_first(self, desk):
         desk.report(self_handled=True).do("close", "acceptor")
         desk.do("reopen", "duty_lead", reason="not done")
-        assert "reported" == desk.case.state
+        assert desk.case.state == "reported"
 
 
 class TestEscalation:
@@ -489,16 +489,16 @@ class TestEscalation:
             {("overdue", "urban_mgmt:case:accept"), ("overdue", "urban_mgmt:case:dispatch")},
             {("long_overdue", "urban_mgmt:case:approve_extension"), ("long_overdue", "urban_mgmt:case:urge")},
         ] == told
-        assert {} == desk.timers
+        assert desk.timers == {}
 
     def test_nothing_before_80_percent(self, desk):
         desk.handling("c010101").wait(hours=1.59)
-        assert [] == desk.fire_due()
+        assert desk.fire_due() == []
 
     def test_no_notice_is_lost_when_the_timers_run_late(self, desk):
         desk.handling("c010101").wait(days=2)
         topics = [notice.topic for outcome in desk.fire_due() for notice in outcome.notices]
-        assert ["nearly_due", "overdue", "overdue", "long_overdue", "long_overdue"] == topics
+        assert topics == ["nearly_due", "overdue", "overdue", "long_overdue", "long_overdue"]
 
     def test_extension_moves_the_warning(self, desk):
         desk.handling("c010101").wait(hours=1.6)
@@ -524,7 +524,7 @@ class TestEscalation:
 class TestSubCases:
     def test_other_departments_get_sub_cases(self, desk):
         desk.dispatched(co_departments=[{"department": 2}, {"department": 2}, {"department": 1}])
-        assert [("dispatched", 2)] == [(part.state, part.department_id) for part in desk.last.sub_cases]
+        assert [(part.state, part.department_id) for part in desk.last.sub_cases] == [("dispatched", 2)]
 
     def test_sub_case_begins_dispatched_with_the_limit(self, desk):
         desk.dispatched("c010101")
@@ -539,13 +539,13 @@ class TestSubCases:
         assert "sub-case" in refusal(desk, "request_check", "acceptor")
         desk.case = replace(desk.case, open_sub_cases=0)
         desk.do("request_check", "acceptor")
-        assert "checking" == desk.case.state
+        assert desk.case.state == "checking"
 
     def test_sub_case_opens_no_sub_cases(self, desk):
         desk.filed()
         desk.case = replace(desk.case, parent_id=9)
         desk.do("dispatch", "dispatcher", department=1, co_departments=[{"department": 2}])
-        assert () == desk.last.sub_cases
+        assert desk.last.sub_cases == ()
 
 
 class TestAxes:

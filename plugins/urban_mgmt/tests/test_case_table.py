@@ -118,4 +118,13 @@ def test_no_step_without_its_right(desk, case_in, verb):
     nobody = Actor(9, 1, "alpha", "nobody", (), desk.now)
     for state in TABLE[verb]:
         with pytest.raises(NotEntitled):
-            move(desk.workflow, case_in(state, verb), verb, nobody, FORM, now=desk.now, calendar=desk.calendar, filing_rules=desk.filing_rules)
+            move(
+                desk.workflow,
+                case_in(state, verb),
+                verb,
+                nobody,
+                FORM,
+                now=desk.now,
+                calendar=desk.calendar,
+                filing_rules=desk.filing_rules,
+            )

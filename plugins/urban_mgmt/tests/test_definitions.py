@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from importlib import import_module
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+import core
 from core.definitions.check import check
 from core.definitions.kinds import compile_catalogue
 from core.definitions.load import load_folder
@@ -20,17 +22,43 @@ from plugins.urban_mgmt import permissions, plugin
 
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 UNITS = {"urgent_hour", "urgent_day", "work_hour", "work_day"}
-VERBS = (
-    "report request_verify verify file reject dispatch accept return handle request_extension grant_extension refuse_extension "
-    "request_suspend grant_suspend refuse_suspend resume request_check check_pass check_fail close force_close request_void grant_void "
-    "refuse_void urge appeal grant_appeal refuse_appeal reopen"
-).split()
+VERBS = [
+    "report",
+    "request_verify",
+    "verify",
+    "file",
+    "reject",
+    "dispatch",
+    "accept",
+    "return",
+    "handle",
+    "request_extension",
+    "grant_extension",
+    "refuse_extension",
+    "request_suspend",
+    "grant_suspend",
+    "refuse_suspend",
+    "resume",
+    "request_check",
+    "check_pass",
+    "check_fail",
+    "close",
+    "force_close",
+    "request_void",
+    "grant_void",
+    "refuse_void",
+    "urge",
+    "appeal",
+    "grant_appeal",
+    "refuse_appeal",
+    "reopen",
+]
 
 
 @pytest.fixture(scope="module")
 def prepared():
     outcome = check([load_folder(files("plugins.urban_mgmt"), origin="urban_mgmt", prefix="urban_mgmt")])
-    assert [] == [problem.text("en") for problem in outcome.problems]
+    assert [problem.text("en") for problem in outcome.problems] == []
     return {(one.kind, one.key.removeprefix("urban_mgmt.")): one.content for one in outcome.prepared}
 
 
@@ -59,17 +87,17 @@ def kinds(prepared, kind):
 
 
 def test_manifest_names_this_folder(prepared):
-    assert "urban_mgmt" == plugin.manifest.key
+    assert plugin.manifest.key == "urban_mgmt"
     assert (Path(str(plugin.manifest.definitions)) / "workflows" / "case.yaml").is_file()
 
 
 def test_transitions_carry_the_standards_verbs(prepared):
-    assert VERBS == list(prepared["workflow", "case"]["transitions"])
+    assert list(prepared["workflow", "case"]["transitions"]) == VERBS
 
 
 def test_workflow_is_sound_with_the_plugins_roles(prepared):
     rights = {key: set(content["rights"]) for key, content in kinds(prepared, "role").items()}
-    assert [] == problems(compile_workflow(prepared["workflow", "case"]), rights)
+    assert problems(compile_workflow(prepared["workflow", "case"]), rights) == []
 
 
 @pytest.mark.parametrize("lost", sorted(map(str, permissions.CaseRight)))
@@ -117,7 +145,7 @@ def samples(prepared, which):
 
 def test_good_samples_pass(prepared, known):
     for name, form, sample in samples(prepared, "good"):
-        assert [] == [(name, error.path, str(error.message)) for error in form.check(sample, now=NOW, context=known).errors]
+        assert [(name, error.path, str(error.message)) for error in form.check(sample, now=NOW, context=known).errors] == []
 
 
 def test_bad_samples_are_refused_at_their_field(prepared, known):
@@ -126,7 +154,12 @@ def test_bad_samples_are_refused_at_their_field(prepared, known):
 
 
 def test_catalogue_codes_are_the_kind_and_two_digits_a_level(catalogues):
-    for key, letter, digits in (("components", "c", (2, 4)), ("events", "e", (2, 4)), ("cjt214", "j", (2, 4)), ("filing_rules", "ce", (4, 6))):
+    for key, letter, digits in (
+        ("components", "c", (2, 4)),
+        ("events", "e", (2, 4)),
+        ("cjt214", "j", (2, 4)),
+        ("filing_rules", "ce", (4, 6)),
+    ):
         for item in catalogues[key].items.values():
             assert item.code[0] in letter
             assert item.code[1:].isdigit()
@@ -137,13 +170,13 @@ def test_catalogue_codes_are_the_kind_and_two_digits_a_level(catalogues):
 def test_cjt214_is_complete(catalogues):
     small = [item.code for item in catalogues["cjt214"].leaves()]
     classes = [code for code in catalogues["cjt214"].items if len(code) == 3]
-    assert (85, 6) == (len(small), len(classes))
-    assert [38, 17, 11, 10, 3, 6] == [sum(code.startswith(one) for code in small) for one in classes]
+    assert (len(small), len(classes)) == (85, 6)
+    assert [sum(code.startswith(one) for code in small) for one in classes] == [38, 17, 11, 10, 3, 6]
 
 
 def test_demo_takes_56_kinds_of_6_classes_that_have_a_filing_rule(catalogues):
     chosen = [item for item in catalogues["mapping"].items.values() if item.data["in_demo"]]
-    assert (56, 6) == (len(chosen), len({item.code[:3] for item in chosen}))
+    assert (len(chosen), len({item.code[:3] for item in chosen})) == (56, 6)
     for item in chosen:
         assert item.code in catalogues["cjt214"]
         assert any(code in catalogues["filing_rules"] for code in item.data["classes"])
@@ -167,8 +200,8 @@ def test_filing_rules_are_of_known_classes_with_limit_and_closing(catalogues):
 
 def test_known_limits_are_as_the_city_set_them(catalogues):
     limits = {item.code: tuple(item.data["limit"].values()) for item in catalogues["filing_rules"].leaves()}
-    assert ((2, "urgent_hour"), (4, "work_hour"), (2, "work_day"), (5, "work_day")) == tuple(limits[f"c01010{n}"] for n in (1, 2, 3, 4))
-    assert (5, "work_day") == limits["e011301"]
+    assert tuple(limits[f"c01010{n}"] for n in (1, 2, 3, 4)) == ((2, "urgent_hour"), (4, "work_hour"), (2, "work_day"), (5, "work_day"))
+    assert limits["e011301"] == (5, "work_day")
 
 
 def test_departments_named_are_departments_listed(catalogues):
@@ -180,8 +213,8 @@ def test_departments_named_are_departments_listed(catalogues):
 def test_component_code_has_16_digits(prepared):
     layout = compile_ledger(prepared["ledger", "component"]).layout
     prefix = layout.prefix(agency={"county": "110101"}, fields={"kind": "j0114"}, grid_code=None)
-    assert "1101010114000001" == layout.code(prefix, 1)
-    assert 16 == layout.length
+    assert layout.code(prefix, 1) == "1101010114000001"
+    assert layout.length == 16
 
 
 def test_reference_page_is_up_to_date():
@@ -192,3 +225,12 @@ def test_reference_page_is_up_to_date():
 def test_readme_says_who_may_do_what():
     here = Path(__file__).parents[1]
     assert role_table(here) in (here / "README.md").read_text("utf-8")
+
+
+def test_roles_name_only_rights_that_exist(prepared):
+    registered = set(permissions.CaseRight)
+    for package in sorted(Path(core.__file__).parent.glob("*/permissions.py")):
+        registered |= {right.key for right in import_module(f"core.{package.parent.name}.permissions").CATALOGUE}
+    for key, content in kinds(prepared, "role").items():
+        assert set(content["rights"]) <= registered, key
+        assert sorted(content["rights"]) == content["rights"], key

@@ -31,22 +31,22 @@ def errors(content):
 
 
 def test_sample_fits_the_meta_schema(content):
-    assert [] == list(schema_errors("workflow", content))
+    assert list(schema_errors("workflow", content)) == []
 
 
 def test_states_transitions_and_limits_are_read(content):
     workflow = compile_workflow(content)
-    assert ("asked", "paused") == workflow.open_states()
+    assert workflow.open_states() == ("asked", "paused")
     assert Limit(1.0, "work_day") == workflow.limits["decide"].limit
     assert Receiver("department", "office:leave:approve") == workflow.states["asked"].owner
-    assert (OWNER,) == workflow.limits["decide"].escalations[0].to
-    assert ("ask",) == workflow.verbs_from[""]
+    assert workflow.limits["decide"].escalations[0].to == (OWNER,)
+    assert workflow.verbs_from[""] == ("ask",)
     assert workflow.transitions["go_on"].by_timer
 
 
 def test_ways_keep_their_order(content):
     ways = compile_workflow(content).ways["decide", "asked"]
-    assert ["office:leave:approve", "office:leave:approve_long"] == [way.right for way in ways]
+    assert [way.right for way in ways] == ["office:leave:approve", "office:leave:approve_long"]
 
 
 def test_from_open_means_every_open_state(content):
@@ -58,12 +58,12 @@ def test_answers_start_from_where_the_request_may_be_open(content):
 
 
 def test_every_limit_counts_its_late_ends(content):
-    assert {"changes": 0, "late_decide": 0} == dict(compile_workflow(content).zero_counts)
+    assert dict(compile_workflow(content).zero_counts) == {"changes": 0, "late_decide": 0}
 
 
 def test_guard_may_be_a_tree_already(content):
     content["transitions"]["decide"]["ways"][0]["guard"] = [{"rule": parse("facts.days <= 5")}]
-    assert "facts.days <= 5" == compile_workflow(content).transitions["decide"].ways[0].guards[0].text
+    assert compile_workflow(content).transitions["decide"].ways[0].guards[0].text == "facts.days <= 5"
 
 
 def test_compiled_workflow_cannot_be_written(content):
@@ -73,7 +73,7 @@ def test_compiled_workflow_cannot_be_written(content):
 
 
 def test_forms_are_references(content):
-    assert [("transitions.ask.form", "form", "office.leave")] == [(one.path, one.kind, one.key) for one in references(content)]
+    assert [(one.path, one.kind, one.key) for one in references(content)] == [("transitions.ask.form", "form", "office.leave")]
 
 
 def put(content, path, value):
@@ -108,7 +108,12 @@ WRONG = [
     (("transitions", "wait", "guard"), "counts.sheep > 1", "transitions.wait.guard", "no count called sheep"),
     (("transitions", "wait", "guard"), "facts.until > today()", "transitions.wait.guard", "today"),
     (("transitions", "wait", "asks"), "leave", "transitions.wait.asks", "no request called leave"),
-    (("transitions", "wait", "sub_cases"), {"departments": "form.x", "state": "mars"}, "transitions.wait.sub_cases.state", "no state called mars"),
+    (
+        ("transitions", "wait", "sub_cases"),
+        {"departments": "form.x", "state": "mars"},
+        "transitions.wait.sub_cases.state",
+        "no state called mars",
+    ),
     (("transitions", "grant_change", "refuses"), "change", "transitions.grant_change", "not two of them"),
     (("transitions", "grant_change", "right"), "office:leave:approve", "transitions.grant_change", "from the request"),
     (("transitions", "decide", "from"), ["asked"], "transitions.decide.from", "stands in each"),
@@ -122,7 +127,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("path", "value", "where", "says"), WRONG, ids=[f"{'.'.join(map(str, path))}={value}"[:60] for path, value, _, _ in WRONG])
+@pytest.mark.parametrize(
+    ("path", "value", "where", "says"), WRONG, ids=[f"{'.'.join(map(str, path))}={value}"[:60] for path, value, _, _ in WRONG]
+)
 def test_wrong_name_is_refused_with_its_place(content, path, value, where, says):
     put(content, path, value)
     found = errors(content)

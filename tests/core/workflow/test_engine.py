@@ -44,13 +44,18 @@ class TestMove:
     def test_start_gives_state_task_clock_and_timer(self, leave):
         outcome = start(leave, CaseSnapshot(id=1, state=""), STAFF, {"days": 3}, **TIMES)
         case = outcome.case
-        assert ("asked", "open", 1, {"days": 3}) == (case.state, outcome.category, case.version, case.data)
+        assert (case.state, outcome.category, case.version, case.data) == ("asked", "open", 1, {"days": 3})
         assert (NOW, datetime(2026, 3, 2, 10, tzinfo=UTC)) == (case.state_entered_at, case.due_at)
-        assert {"asked": NOW} == case.milestones
+        assert case.milestones == {"asked": NOW}
         # Half of one day's eight hours: the office closes for lunch exactly then.
         assert [("escalate.0", datetime(2026, 3, 2, 4, tzinfo=UTC))] == [(timer.key, timer.due_at) for timer in outcome.timers]
         assert [("task", Receiver("department", "office:leave:approve"))] == [(notice.topic, notice.to) for notice in outcome.notices]
-        assert ("", "asked", None, None) == (outcome.event.from_state, outcome.event.to_state, outcome.event.seconds_in_state, outcome.event.span)
+        assert (outcome.event.from_state, outcome.event.to_state, outcome.event.seconds_in_state, outcome.event.span) == (
+            "",
+            "asked",
+            None,
+            None,
+        )
 
     def test_snapshot_given_is_never_changed(self, leave, asked):
         before = repr(asked)
@@ -63,25 +68,25 @@ class TestMove:
 
     def test_first_way_that_fits_is_taken(self, leave, asked):
         outcome = move(leave, asked, "decide", person("approve", "approve_long"), {}, **TIMES)
-        assert ("granted", NOW) == (outcome.state, outcome.case.closed_at)
+        assert (outcome.state, outcome.case.closed_at) == ("granted", NOW)
 
     def test_second_way_is_taken_when_the_guard_of_the_first_fails(self, leave, asked):
         long = replace(asked, data={"days": 30})
-        assert "granted" == move(leave, long, "decide", person("approve", "approve_long"), {}, **TIMES).state
+        assert move(leave, long, "decide", person("approve", "approve_long"), {}, **TIMES).state == "granted"
         with pytest.raises(Refused, match=r"facts.days <= 5"):
             move(leave, long, "decide", person("approve"), {}, **TIMES)
 
     def test_span_knows_whether_it_was_kept(self, leave, asked):
         late = NOW + timedelta(days=3)
         span = move(leave, asked, "refuse", BOSS, {}, now=late, calendar=CALENDAR).event.span
-        assert ("decide", False, NOW) == (span.key, span.in_time, span.started_at)
+        assert (span.key, span.in_time, span.started_at) == ("decide", False, NOW)
         on_time = move(leave, asked, "refuse", BOSS, {}, **TIMES)
-        assert (True, {}) == (on_time.event.span.in_time, on_time.case.counts)
+        assert (on_time.event.span.in_time, on_time.case.counts) == (True, {})
 
     def test_late_end_is_counted(self, leave, asked):
-        assert {"late_decide": 1} == move(leave, asked, "refuse", BOSS, {}, now=NOW + timedelta(days=3), calendar=CALENDAR).case.counts
+        assert move(leave, asked, "refuse", BOSS, {}, now=NOW + timedelta(days=3), calendar=CALENDAR).case.counts == {"late_decide": 1}
 
-    def test_no_filing_rule_no_limit(self, leave):
+    def test_no_filing_rule_no_limit(self):
         content = {**LEAVE, "limits": {"decide": {**LEAVE["limits"]["decide"], "limit": "filing_rule"}}}
         with pytest.raises(Refused, match="filing condition first"):
             start(compile_workflow(content), CaseSnapshot(id=1, state=""), STAFF, {}, **TIMES)
@@ -101,12 +106,12 @@ class TestRefusals:
     def test_right_in_another_department_is_no_right(self, leave, asked):
         with pytest.raises(NotEntitled):
             move(leave, asked, "refuse", person("approve", department="d.two"), {}, **TIMES)
-        assert "refused" == move(leave, asked, "refuse", person("approve", department="d"), {}, **TIMES).state
+        assert move(leave, asked, "refuse", person("approve", department="d"), {}, **TIMES).state == "refused"
 
     def test_refusal_names_what_is_possible_instead(self, leave, asked):
         with pytest.raises(Refused) as refused:
             move(leave, asked, "go_on", BOSS, {}, **TIMES)
-        assert ("wait", "decide", "refuse") == refused.value.allowed
+        assert refused.value.allowed == ("wait", "decide", "refuse")
 
     def test_system_is_refused_by_the_state_too(self, leave, asked):
         with pytest.raises(Refused):
@@ -118,7 +123,7 @@ class TestRefusals:
         case = replace(asked, assignee_id=5)
         with pytest.raises(NotEntitled):
             move(compile_workflow(content), case, "refuse", person("approve", user_id=user_id), {}, **TIMES)
-        assert "refused" == move(compile_workflow(content), case, "refuse", person("approve", user_id=9), {}, **TIMES).state
+        assert move(compile_workflow(content), case, "refuse", person("approve", user_id=9), {}, **TIMES).state == "refused"
 
     def test_asker_may_be_kept_from_answering(self, asked):
         level = {**LEAVE["requests"]["change"]["levels"][0], "not_by": ["asker"]}
@@ -128,7 +133,7 @@ class TestRefusals:
         case = move(workflow, asked, "ask_change", both, {}, **TIMES).case
         with pytest.raises(NotEntitled):
             move(workflow, case, "grant_change", both, {}, **TIMES)
-        assert {"changes": 1} == move(workflow, case, "grant_change", BOSS, {}, **TIMES).case.counts
+        assert move(workflow, case, "grant_change", BOSS, {}, **TIMES).case.counts == {"changes": 1}
 
     def test_bars_tells_what_move_would_refuse(self, leave, asked):
         for verb in leave.transitions:
@@ -145,14 +150,14 @@ class TestRefusals:
 class TestClockAndTimers:
     def test_pause_stops_the_clock_and_the_warnings(self, leave, asked):
         outcome = move(leave, asked, "wait", BOSS, {"until": None}, **TIMES)
-        assert ("escalate.0", "escalate.1") == outcome.cancelled
+        assert outcome.cancelled == ("escalate.0", "escalate.1")
         assert [("go_on", NOW + timedelta(days=2))] == [(timer.key, timer.due_at) for timer in outcome.timers]
-        assert NOW == outcome.case.clock.paused_at
+        assert outcome.case.clock.paused_at == NOW
 
     def test_timer_takes_its_step_as_the_system(self, leave, asked):
         paused = move(leave, asked, "wait", BOSS, {"until": "2026-03-03"}, **TIMES).case
         outcome = fire(leave, paused, "go_on", now=NOW + timedelta(hours=16), calendar=CALENDAR)
-        assert ("asked", None, 57_600) == (outcome.state, outcome.event.actor_id, outcome.event.seconds_in_state)
+        assert (outcome.state, outcome.event.actor_id, outcome.event.seconds_in_state) == ("asked", None, 57_600)
         # Sixteen hours of the clock were one day of office time.
         assert datetime(2026, 3, 3, 10, tzinfo=UTC) == outcome.case.due_at
 
@@ -176,7 +181,7 @@ class TestClockAndTimers:
         assert (None, frozenset(), asked) == (first.event, first.changed, first.case)
         assert [("escalate.1", asked.due_at)] == [(timer.key, timer.due_at) for timer in first.timers]
         second = fire(leave, asked, "escalate.1", now=asked.due_at, calendar=CALENDAR)
-        assert (["department", "reporter"], ()) == ([notice.to.at for notice in second.notices], second.timers)
+        assert ([notice.to.at for notice in second.notices], second.timers) == (["department", "reporter"], ())
 
     def test_unpublished_year_makes_the_deadline_provisional(self, leave):
         calendar = Calendar(holidays=Holidays())
@@ -185,8 +190,8 @@ class TestClockAndTimers:
 
 class TestOffers:
     def test_offers_are_for_the_actor(self, leave, asked):
-        assert ["ask_change"] == [offer.verb for offer in offers(leave, asked, STAFF, now=NOW)]
-        assert ["wait", "decide", "refuse"] == [offer.verb for offer in offers(leave, asked, BOSS, now=NOW)]
+        assert [offer.verb for offer in offers(leave, asked, STAFF, now=NOW)] == ["ask_change"]
+        assert [offer.verb for offer in offers(leave, asked, BOSS, now=NOW)] == ["wait", "decide", "refuse"]
 
     def test_barred_offer_says_why(self, leave, asked):
         (decide,) = [offer for offer in offers(leave, replace(asked, data={"days": 9}), BOSS, now=NOW) if offer.verb == "decide"]
@@ -194,8 +199,9 @@ class TestOffers:
 
     def test_open_request_is_offered_to_who_answers_it(self, leave, asked):
         case = move(leave, asked, "ask_change", STAFF, {}, **TIMES).case
-        assert {"grant_change": 1, "refuse_change": 1} == {
-            offer.verb: offer.level for offer in offers(leave, case, BOSS, now=NOW) if offer.level
+        assert {offer.verb: offer.level for offer in offers(leave, case, BOSS, now=NOW) if offer.level} == {
+            "grant_change": 1,
+            "refuse_change": 1,
         }
 
     def test_receivers_are_owner_and_answerer(self, leave, asked):

@@ -29,7 +29,7 @@ def found(content, roles=ROLES):
 
 
 def test_sound_workflow_has_no_problem(content):
-    assert {} == found(content)
+    assert found(content) == {}
     require_sound(compile_workflow(content), ROLES)
 
 
@@ -81,7 +81,9 @@ def test_loop_that_never_closes_is_found(content):
 
 def test_right_that_no_role_holds_is_found_everywhere(content):
     told = found(content, {"staff": ROLES["staff"]})
-    assert {"transitions.wait.right", "transitions.decide.ways[0].right", "requests.change.levels[0].right", "parties.boss.right"} <= set(told)
+    assert {"transitions.wait.right", "transitions.decide.ways[0].right", "requests.change.levels[0].right", "parties.boss.right"} <= set(
+        told
+    )
 
 
 def test_timer_to_a_step_that_does_not_start_there_is_found(content):
@@ -166,4 +168,4 @@ def test_guards_that_exclude_each_other_are_found(content):
     ],
 )
 def test_guard_that_may_hold_is_left_alone(rule):
-    assert can_hold([compile_rule(parse(rule))], {}, lambda name, value: True)
+    assert can_hold([compile_rule(parse(rule))], {}, lambda _name, _value: True)
