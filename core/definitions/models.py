@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import Base
 from core.db.types import UTCDateTime
+from core.definitions.guard import guard_references
 
 
 class Definition(Base):
@@ -93,3 +94,4 @@ _TRIGGER = DDL(  # type: ignore[no-untyped-call]
 
 event.listen(Definition.__table__, "after_create", _GUARD)
 event.listen(Definition.__table__, "after_create", _TRIGGER)
+event.listen(Base.metadata, "after_create", guard_references)

@@ -65,7 +65,7 @@ def _grids(session: Session, actor: Actor, ids: Collection[str], within: str | N
     owner = GridScheme.owner_agency_id
     query = select(Grid.code).join(GridScheme, GridScheme.id == Grid.scheme_id).where(Grid.code.in_(ids))
     query = query.where(or_(Grid.valid_to.is_(None), Grid.valid_to > actor.now))
-    query = query.where(or_(owner.is_(None), owner == actor.agency_id, GridScheme.id.in_(shared)))
+    query = query.where(or_(owner == actor.agency_id, GridScheme.id.in_(shared)))
     if within is not None:
         query = query.where(GridScheme.key == within)
     if level is not None:
