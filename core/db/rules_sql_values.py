@@ -20,6 +20,7 @@ from sqlalchemy import (
     Date,
     DateTime,
     Double,
+    Float,
     Integer,
     Numeric,
     String,
@@ -43,9 +44,10 @@ Kind = Literal["boolean", "date", "json", "list", "moment", "null", "number", "t
 _NONE: Any = object()
 _ISO_DAY = r"^(?!0000)\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])([T ].*)?$"
 _EMPTY: tuple[Any, ...] = (None, False, 0, "", [], {})
+_NUMBERS = (Integer, Float, Numeric)
 _KINDS: tuple[tuple[Any, Kind], ...] = (
     (Boolean, "boolean"),
-    ((Integer, Numeric), "number"),
+    (_NUMBERS, "number"),
     ((UTCDateTime, DateTime), "moment"),
     (Date, "date"),
     (String, "text"),
@@ -254,7 +256,7 @@ def in_literals(item: Value, parts: list[Any]) -> ColumnElement[bool]:
 def _numbers_alike(one: Value, two: Value) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
     """Give two numbers to compare; a column beside a literal stays bare, so that its index serves."""
     for given, other in ((one, two), (two, one)):
-        if given.is_literal and other.kind == "number" and not other.is_literal and isinstance(other.sql.type, Integer | Numeric):
+        if given.is_literal and other.kind == "number" and not other.is_literal and isinstance(other.sql.type, _NUMBERS):
             bound = _bound_number(given.literal, other.sql)
             return (bound, other.sql) if given is one else (other.sql, bound)
     return as_number(one), as_number(two)
@@ -263,7 +265,7 @@ def _numbers_alike(one: Value, two: Value) -> tuple[ColumnElement[Any], ColumnEl
 def _bound_number(value: float, beside: ColumnElement[Any]) -> ColumnElement[Any]:
     if isinstance(beside.type, Integer) and float(value).is_integer():
         return literal(int(value), BigInteger)
-    if isinstance(beside.type, Double):
+    if isinstance(beside.type, Float):
         return literal(float(value), Double)
     return literal(Decimal(repr(value)), Numeric)
 

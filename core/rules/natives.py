@@ -25,15 +25,13 @@ MOST_DIGITS = 10
 
 def same(one: Any, two: Any) -> bool:
     """Compare two JSON values: same type and equal, through lists and objects."""
-    if isinstance(one, bool) or isinstance(two, bool):
-        return one is two
-    if isinstance(one, int | float) and isinstance(two, int | float):
-        return one == two
+    if one != two:  # Python's own comparison is fast, and only laxer: it takes true for 1.
+        return False
     if isinstance(one, list) and isinstance(two, list):
-        return len(one) == len(two) and all(map(same, one, two))
+        return all(map(same, one, two))
     if isinstance(one, dict) and isinstance(two, dict):
-        return one.keys() == two.keys() and all(same(value, two[key]) for key, value in one.items())
-    return type(one) is type(two) and bool(one == two)
+        return all(same(value, two[key]) for key, value in one.items())
+    return isinstance(one, bool) == isinstance(two, bool)
 
 
 def within(item: Any, among: Any) -> bool:

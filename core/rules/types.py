@@ -27,7 +27,7 @@ LARGEST_WHOLE = 2**53 - 1
 BUDGET = 100_000
 """Operations one evaluation may cost; a form of 200 rows costs some hundreds."""
 
-NATIVE_BUDGET = 1_000_000
+NATIVE_BUDGET = 500_000
 """Characters one evaluation may pass to and from the operators written in Python."""
 
 TODAY = "@today"

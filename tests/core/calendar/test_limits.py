@@ -92,6 +92,12 @@ def test_deadline_impossible_amount_is_refused(amount):
             deadline(at("2025-06-05 10:00"), amount, unit, CALENDAR)
 
 
+def test_moment_beyond_the_calendar_is_refused():
+    for far in (datetime(1969, 6, 1, tzinfo=UTC), datetime(2200, 6, 1, tzinfo=UTC)):
+        with pytest.raises(Invalid, match="1970 to 2199"):
+            deadline(far, 1, Unit.WORK_DAY, CALENDAR)
+
+
 def test_naive_moments_and_open_pauses_are_refused():
     naive = datetime(2025, 6, 5)  # noqa: DTZ001
     with pytest.raises(ValueError, match="zone"):

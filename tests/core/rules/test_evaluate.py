@@ -73,9 +73,39 @@ def test_deep_nesting_is_refused_at_once():
 
 def test_meter_is_full_again_for_the_next_evaluation():
     costly = compile_rule(parse("count(l, round(item / 3, 1) >= 0)"))
-    data = {"l": list(range(5000))}
-    assert [costly.evaluate(data) for _ in range(20)] == [5000] * 20
-    assert evaluate_many([costly] * 20, data) == [5000] * 20
+    data = {"l": list(range(3000))}
+    assert [costly.evaluate(data) for _ in range(20)] == [3000] * 20
+    assert evaluate_many([costly] * 20, data) == [3000] * 20
+
+
+def test_budget_holds_for_many_rules_at_once():
+    with pytest.raises(RuleError, match="was stopped"):
+        evaluate_many([parse("1 + 1"), parse(HOSTILE[0])], LARGE)
+
+
+@pytest.mark.parametrize(
+    ("one", "two", "equal"),
+    [
+        ([1, True], [1, True], True),
+        ([1], [True], False),
+        ([0], [False], False),
+        ([1], [1.0], True),
+        ({"a": [None]}, {"a": [None]}, True),
+        ({"a": 1}, {"a": True}, False),
+        ({"a": 1}, {"b": 1}, False),
+        (True, 1, False),
+        ("1", 1, False),
+        ([], {}, False),
+    ],
+)
+def test_values_are_equal_by_type_through_lists(one, two, equal):
+    assert equal is evaluate(parse("a == b"), {"a": one, "b": two})
+    assert equal is evaluate(parse("a in [b, 'x2']"), {"a": one, "b": two})
+
+
+def test_numbers_at_the_edge_are_rounded_and_written():
+    assert evaluate({"round": [1e300, 2]}, {}) == 1e300
+    assert evaluate({"cat": [0.0, -0.0]}, {}) == "00"
 
 
 def test_today_missing_is_refused_not_guessed():

@@ -41,6 +41,7 @@ READ = {
     "  null\n": None,
     "len(photos) >= 2": {">=": [{"length": [{"var": "photos"}]}, 2]},
     "item": {"var": "item"},
+    "sum([1]) + count([])": {"+": [{"sum": [[1]]}, {"count": [[]]}]},
 }
 
 REFUSED = [
@@ -54,6 +55,7 @@ REFUSED = [
     ("rooms 3", 1, 7, "operator"),
     ("a < b < c", 1, 7, "chained"),
     ("eval(x)", 1, 1, "no function"),
+    ("any()", 1, 1, "2 to 2 arguments"),
     ("round()", 1, 1, "1 to 2 arguments"),
     ("round(1, 2, 3)", 1, 1, "here are 3"),
     ("x @ y", 1, 3, "no meaning"),
@@ -148,6 +150,8 @@ def test_reads_names_every_field(text, names):
         LARGEST_WHOLE + 1,
         "\x00",
         {"now": []},
+        {"val": []},
+        {"and": [True, object()]},
         {"throw": ["x"]},
         {"some": [[1], {"some": [[1], {"some": [[1], 1]}]}]},
         {"map": [[1], {"map": [[1], 1]}]},

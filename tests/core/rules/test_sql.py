@@ -6,11 +6,12 @@ import json
 import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import BigInteger, Boolean, Column, Date, Integer, MetaData, Numeric, Table, Text, insert, select, text
+from sqlalchemy import BigInteger, Boolean, Column, Date, Double, Integer, MetaData, Numeric, Table, Text, Uuid, insert, select, text
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -23,6 +24,7 @@ from tests.core.rules.test_vectors import DATA, VECTORS, alike, day_of
 TODAY = date(2026, 3, 18)
 NUMBER = re.compile(r"-?\d+(?:\.\d+)?(?:e[+-]?\d+)?")
 """In doubles PostgreSQL refuses an overflow where the others give null; such numbers are left out."""
+NOON = datetime(2026, 3, 18, 4, tzinfo=UTC)
 METADATA = MetaData()
 THINGS = Table(
     "rule_thing",
@@ -36,6 +38,8 @@ THINGS = Table(
     Column("found_on", Date),
     Column("due_at", UTCDateTime),
     Column("tags", ARRAY(Text)),
+    Column("weight", Double),
+    Column("ref", Uuid),
     prefixes=["TEMPORARY"],
 )
 DOCUMENTS = {name: number for number, name in enumerate(DATA, 1)}
@@ -46,7 +50,7 @@ TYPED = {"id": 100, "rooms": 4, "area": Decimal("2.5"), "name": "老字号餐馆
 def things(connection):
     METADATA.create_all(connection)
     rows = [{"id": number, "data": DATA[name]} for name, number in DOCUMENTS.items()]
-    for row in [*rows, {**TYPED, "due_at": datetime(2026, 3, 18, 4, tzinfo=UTC), "tags": ["gas", "fire"]}, {"id": 101}]:
+    for row in [*rows, {**TYPED, "due_at": NOON, "weight": 2.5, "ref": UUID(int=7), "tags": ["gas", "fire"]}, {"id": 101}]:
         connection.execute(insert(THINGS).values(row))
     return connection
 
@@ -122,6 +126,17 @@ def test_vectors_not_for_sql_are_refused_by_name():
         ("due_at > '2026-03-18'", True, False),
         ("due_at == '2026-03-18T04:00:00Z'", True, False),
         ("due_at > found_on", True, False),
+        ("due_at == found_on", False, True),
+        ("due_at == due_at", True, True),
+        ("due_at > due_at", False, False),
+        ("due_at == 3", False, False),
+        ("due_at == 'soon'", False, False),
+        ("due_at > 'soon'", False, False),
+        ("due_at", NOON, None),
+        ("weight > 2", True, False),
+        ("ref == '0c3e'", False, False),
+        ("len(ref)", 36, 0),
+        ("name == due_at", False, True),
         ("'gas' in tags", True, False),
         ("any(tags, item == 'fire')", True, False),
         ("len(tags)", 2, 0),
