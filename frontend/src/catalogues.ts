@@ -1,5 +1,5 @@
-/** The case classes, loaded once a session and named in the reader's language. */
-import { definitions, type CatalogueItem } from "@/api";
+/** The case classes, both catalogues together, named in the reader's language. */
+import { wholeCatalogue } from "@/form/lookup";
 import { text } from "@/i18n";
 
 export const CLASS_CATALOGUES = ["urban_mgmt.components", "urban_mgmt.events"] as const;
@@ -9,18 +9,9 @@ export interface ClassOption {
   label: string;
 }
 
-let loading: Promise<CatalogueItem[]> | null = null;
-
-/** Every class a case can have, both catalogues together. */
+/** Every class a case can have: the lowest level only. */
 export async function classes(): Promise<ClassOption[]> {
-  loading ??= loadAll().catch((error: unknown) => {
-    loading = null;
-    throw error;
-  });
-  return (await loading).map((item) => ({ code: item.code, label: `${text(item.title)} ${item.code}` }));
-}
-
-async function loadAll(): Promise<CatalogueItem[]> {
-  const lists = await Promise.all(CLASS_CATALOGUES.map((key) => definitions.catalogue(key)));
-  return lists.flat();
+  const items = (await Promise.all(CLASS_CATALOGUES.map(wholeCatalogue))).flat();
+  const parents = new Set(items.map((item) => item.parent));
+  return items.filter((item) => !parents.has(item.code)).map((item) => ({ code: item.code, label: `${text(item.title)} ${item.code}` }));
 }

@@ -1,7 +1,7 @@
 /** Addresses of the workspace, and who may stand where. */
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from "vue-router";
 import SignIn from "@/views/SignIn.vue";
-import { known, me, mustChoose, restore, trouble } from "@/session";
+import { known, me, mustChoose, mustSecure, restore, trouble } from "@/session";
 
 const routes: RouteRecordRaw[] = [
   { path: "/sign-in", name: "sign-in", component: SignIn, meta: { open: true } },
@@ -34,6 +34,7 @@ router.beforeEach(async (to) => {
   if (!me.value) return to.meta["open"] ? true : { name: "sign-in", query: { next: to.fullPath } };
   if (to.name === "sign-in") return nextOf(to);
   if (mustChoose.value && to.name !== "agency") return { name: "agency", query: { next: to.fullPath } };
+  if (mustSecure.value && to.name !== "profile" && to.name !== "agency") return { name: "profile" };
   return true;
 });
 

@@ -1,7 +1,9 @@
 /** Who is signed in and for which agency they act; everything else asks here. */
 import { computed, shallowRef } from "vue";
 import { context, session as api, type Me } from "@/api";
-import { localeOf, remembered, useLanguage } from "@/i18n";
+import { forgetChoices } from "@/form/lookup";
+import { forgetLand } from "@/map/land";
+import { type Locale, localeOf, remembered, useLanguage } from "@/i18n";
 
 const AGENCY = "wangge.agency";
 
@@ -12,6 +14,14 @@ export const known = shallowRef(false);
 export const mustChoose = shallowRef(false);
 /** Why the first look at the session failed; null when it did not. */
 export const trouble = shallowRef<unknown>(null);
+
+/** Nothing else is possible before the password is changed, or before the second factor that a role demands is proven. */
+export const mustSecure = computed(() => {
+  const now = me.value;
+  return now !== null && (now.must_change_password || (now.second_factor.demanded && !now.second_factor.proven));
+});
+/** Signed in, but without a role anywhere. */
+export const hasNoRole = computed(() => me.value !== null && me.value.agency === null && me.value.agencies.length === 0);
 
 export const mayReport = computed(() => me.value?.rights.some((right) => right.endsWith(":case:report")) ?? false);
 
@@ -36,10 +46,33 @@ export async function signIn(username: string, password: string, code?: string):
   context.csrf = opened.csrf_token;
   take(await api.me());
   mustChoose.value = (me.value?.agencies.length ?? 0) > 1;
+  await tellLocale();
+}
+
+/** Read oneself again: a password was changed, a second factor set up. */
+export async function renew(): Promise<void> {
+  take(await api.me());
+}
+
+/** Speak another language, here and in what the server says. */
+export async function speak(language: Locale): Promise<void> {
+  useLanguage(language, { keep: true });
+  await tellLocale();
+}
+
+/** The server speaks the language kept with the person, so it is told what was chosen on this device. */
+async function tellLocale(): Promise<void> {
+  const chosen = remembered();
+  if (!me.value || !chosen || localeOf(me.value.locale) === chosen) return;
+  const name = chosen === "en" ? "en" : "zh_CN";
+  await api.chooseLocale(name);
+  take({ ...me.value, locale: name });
 }
 
 export async function actFor(key: string): Promise<void> {
   context.agency = key;
+  forgetChoices();
+  forgetLand();
   take(await api.me());
   localStorage.setItem(AGENCY, key);
   mustChoose.value = false;
@@ -59,6 +92,8 @@ export function forget(): void {
   me.value = null;
   context.csrf = null;
   mustChoose.value = false;
+  forgetChoices();
+  forgetLand();
   forgetAgency();
 }
 
@@ -70,6 +105,7 @@ function forgetAgency(): void {
 function take(answer: Me): void {
   me.value = answer;
   context.csrf = answer.csrf_token;
+  if (answer.agency === null && answer.agencies.length > 0) mustChoose.value = true;
   if (!remembered()) useLanguage(localeOf(answer.locale), { keep: false });
 }
 

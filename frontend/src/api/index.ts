@@ -1,10 +1,12 @@
 /** Every call the workspace makes, typed: a change on the server's side is mended here and nowhere else. */
-import { address, send, type Answer, type Query } from "./http";
+import { fetchFile, send, type Answer, type Query } from "./http";
 import type {
   Attachment,
   CaseDetail,
   CaseSummary,
   CatalogueItem,
+  GridLand,
+  GridScheme,
   Located,
   Me,
   NearbyCase,
@@ -12,13 +14,14 @@ import type {
   Page,
   StateInfo,
   TaskPage,
+  Title,
   TransitionChoice,
 } from "./types";
 import type { FormPlan } from "@/form/plan";
 import type { FeatureCollection } from "geojson";
 
 export * from "./types";
-export { address, context, NetworkFailure, newKey, Problem, type FieldProblem } from "./http";
+export { context, NetworkFailure, newKey, Problem, type FieldProblem } from "./http";
 
 export const WORKFLOW = "urban_mgmt.case";
 
@@ -47,8 +50,21 @@ export const session = {
   async me(): Promise<Me> {
     return (await send<Me>("GET", "/me", { quiet401: true })).body;
   },
-  async changePassword(current: string, replacement: string): Promise<void> {
-    await send("PUT", "/me/password", { body: { current_password: current, new_password: replacement }, quiet401: true });
+  async changePassword(current: string, password: string): Promise<void> {
+    await send("PUT", "/me/password", { body: { current, password } });
+  },
+  async chooseLocale(locale: "zh_CN" | "en"): Promise<void> {
+    await send("PUT", "/me/locale", { body: { locale } });
+  },
+  /** Begin to set up an authenticator app: what it needs, shown once. */
+  async enrol(password: string): Promise<{ secret: string; uri: string }> {
+    return (await send<{ secret: string; uri: string }>("POST", "/me/second-factor", { body: { password } })).body;
+  },
+  async confirmCode(code: string): Promise<void> {
+    await send("POST", "/me/second-factor/confirm", { body: { code } });
+  },
+  async withoutCode(password: string): Promise<void> {
+    await send("POST", "/me/second-factor/disable", { body: { password } });
   },
 };
 
@@ -79,33 +95,28 @@ export const cases = {
 };
 
 export const definitions = {
-  plan: (key: string): Promise<FormPlan> => get(`/forms/${encodeURIComponent(key)}/plan`),
+  plan: (key: string): Promise<FormPlan> => get(`/forms/${encodeURIComponent(key)}`),
 
   /** The form a case begins with. */
   reportForm: (): Promise<FormPlan> => definitions.plan("urban_mgmt.report"),
 
-  /** The whole catalogue, page by page. */
   async catalogue(key: string): Promise<CatalogueItem[]> {
-    const items: CatalogueItem[] = [];
-    let after: string | null = null;
-    do {
-      const page: Page<CatalogueItem> = await get(`/catalogues/${encodeURIComponent(key)}/items`, { limit: 200, after });
-      items.push(...page.items);
-      after = page.next;
-    } while (after);
-    return items;
+    const found = await get<{ content: { items: CatalogueItem[] } }>(`/catalogues/${encodeURIComponent(key)}`);
+    return found.content.items;
   },
 
   async states(): Promise<StateInfo[]> {
-    const workflow = await get<{ states: Record<string, { title: StateInfo["title"] }> }>(`/workflows/${WORKFLOW}`);
-    return Object.entries(workflow.states).map(([key, state]) => ({ key, title: state.title }));
+    const found = await get<{ content: { states: Record<string, { title: Title }> } }>(`/workflows/${WORKFLOW}`);
+    return Object.entries(found.content.states).map(([key, state]) => ({ key, title: state.title }));
   },
 };
 
 export const grids = {
-  shapes: (query: { level?: string; bbox?: string }): Promise<FeatureCollection> => get("/grids.geojson", query),
+  shapes: (query: { level: string; bbox?: string }): Promise<FeatureCollection> => get("/grids.geojson", query),
 
-  shape: (code: string): Promise<FeatureCollection> => get("/grids.geojson", { code }),
+  show: (code: string, signal?: AbortSignal): Promise<GridLand> => get(`/grids/${encodeURIComponent(code)}`, {}, signal),
+
+  scheme: (key: string): Promise<GridScheme> => get(`/grid-schemes/${encodeURIComponent(key)}`),
 
   locate: (lon: number, lat: number, signal?: AbortSignal): Promise<Located> => get("/grids/locate", { lon, lat }, signal),
 
@@ -114,17 +125,36 @@ export const grids = {
   },
 };
 
+export interface DepartmentChoice {
+  id: number;
+  code: string;
+  name: string;
+  path: string;
+}
+
 export const choices = {
-  async departments(q: string): Promise<{ id: number; key: string; name: string }[]> {
-    return (await get<Page<{ id: number; key: string; name: string }>>("/departments", { q, limit: 200 })).items;
-  },
-  async people(q: string): Promise<{ id: number; username: string; name: string }[]> {
-    return (await get<Page<{ id: number; username: string; name: string }>>("/users", { q, limit: 30 })).items;
+  /** Every department in use that I may see. */
+  departments: (): Promise<DepartmentChoice[]> => all("/departments", { active: true }),
+
+  async people(search: string): Promise<{ id: number; username: string; name: string }[]> {
+    return (await get<Page<{ id: number; username: string; name: string }>>("/users", { search, active: true, limit: 30 })).items;
   },
   async records(ledger: string, q: string): Promise<{ uuid: string; code: string; title: string }[]> {
     return (await get<Page<{ uuid: string; code: string; title: string }>>(`/ledgers/${encodeURIComponent(ledger)}/records`, { q, limit: 30 })).items;
   },
 };
+
+/** A whole list, page by page. */
+async function all<T>(path: string, query: Query): Promise<T[]> {
+  const items: T[] = [];
+  let after: string | null = null;
+  do {
+    const page: Page<T> = await get(path, { ...query, limit: 200, after });
+    items.push(...page.items);
+    after = page.next;
+  } while (after);
+  return items;
+}
 
 export interface UploadFacts {
   stage?: string | null | undefined;
@@ -142,5 +172,8 @@ export const attachments = {
     }
     return (await send<Attachment>("POST", "/attachments", { form })).body;
   },
-  url: (uuid: string): string => address(`/attachments/${encodeURIComponent(uuid)}`),
+  /** Read a file's content; ``url`` is the server's own, below our prefix. */
+  async content(url: string): Promise<Blob> {
+    return (await fetchFile(url)).blob();
+  },
 };

@@ -1,4 +1,5 @@
 /** What the server sends, as far as the workspace reads it. */
+import type { Geometry } from "geojson";
 
 /** A text in the reader's language already, or in every language. */
 export type Title = string | Partial<Record<string, string>>;
@@ -18,11 +19,16 @@ export interface Place {
 
 export interface Me {
   user: { id: number; username: string; name: string };
-  agencies: { key: string; title: Title }[];
-  agency: { key: string; title: Title; origin: Place | null; scheme: string | null };
+  agencies: { key: string; title: string }[];
+  /** Null while nobody's role is acted in. */
+  agency: { key: string; title: string; origin: Place; scheme: string | null } | null;
+  roles: string[];
   rights: string[];
+  department_id: number | null;
   locale: string;
-  csrf_token: string;
+  csrf_token: string | null;
+  must_change_password: boolean;
+  second_factor: { enrolled: boolean; proven: boolean; demanded: boolean };
 }
 
 export interface Named {
@@ -126,15 +132,29 @@ export interface TransitionChoice {
 
 export interface CatalogueItem {
   code: string;
-  parent: string | null;
+  parent?: string | null;
   title: Title;
   data?: Record<string, unknown>;
 }
 
 export interface Located {
-  grid: { code: string; name: string; path?: string } | null;
-  border_m?: number | null;
-  names?: string[];
+  located: "inside" | "near" | "outside";
+  code: string | null;
+  path: string | null;
+  /** Distance to the border when it is less than 10 m. */
+  border_m: number | null;
+}
+
+export interface GridLand {
+  code: string;
+  name: string;
+  polygon: Geometry | null;
+}
+
+export interface GridScheme {
+  key: string;
+  title: Title;
+  levels: { key: string; title: Title }[];
 }
 
 export interface NearbyCase {

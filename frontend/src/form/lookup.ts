@@ -1,5 +1,5 @@
 /** Where the choices of a lookup field come from: catalogue, grids, people, departments, records of a ledger. */
-import { choices, definitions, grids, type CatalogueItem } from "@/api";
+import { choices, definitions, grids, type CatalogueItem, type DepartmentChoice } from "@/api";
 import { text } from "@/i18n";
 import type { Field } from "./plan";
 
@@ -20,7 +20,7 @@ export async function lookUp(field: Field, typed: string): Promise<Choice[]> {
     case "grid":
       return (await grids.search(typed, field.scheme, field.level)).map((grid) => choice(grid.code, grid.name, grid.code));
     case "department":
-      return (await choices.departments(typed)).map((one) => choice(one.id, one.name, ""));
+      return (await allDepartments()).filter((one) => holds(typed, one.name, one.code)).map((one) => choice(one.id, one.name, one.code));
     case "person":
       return (await choices.people(typed)).map((one) => choice(one.id, one.name, one.username));
     case "record":
@@ -39,14 +39,35 @@ async function fromCatalogue(field: Field, typed: string): Promise<Choice[]> {
   const above = new Map(items.map((item) => [item.code, item]));
   const parents = new Set(items.map((item) => item.parent));
   const wanted = field.level === "any" ? items : items.filter((item) => !parents.has(item.code));
-  const words = typed.trim().toLowerCase();
   return wanted
-    .filter((item) => !words || [item.code, ...Object.values(titles(item))].some((one) => one.toLowerCase().includes(words)))
-    .map((item) => choice(item.code, text(item.title), [text(above.get(item.parent ?? "")?.title), item.code].filter(Boolean).join(" · "), item.parent));
+    .filter((item) => holds(typed, item.code, ...Object.values(titles(item))))
+    .map((item) => choice(item.code, text(item.title), [text(above.get(item.parent ?? "")?.title), item.code].filter(Boolean).join(" · "), item.parent ?? null));
 }
 
 function titles(item: CatalogueItem): Record<string, string> {
   return typeof item.title === "string" ? { any: item.title } : (item.title as Record<string, string>);
+}
+
+function holds(typed: string, ...words: string[]): boolean {
+  const part = typed.trim().toLowerCase();
+  return !part || words.some((one) => one.toLowerCase().includes(part));
+}
+
+let departments: Promise<DepartmentChoice[]> | null = null;
+
+/** The departments are read whole, once a session. */
+export function allDepartments(): Promise<DepartmentChoice[]> {
+  departments ??= choices.departments().catch((error: unknown) => {
+    departments = null;
+    throw error;
+  });
+  return departments;
+}
+
+/** Forget what belongs to the agency acted for until now. */
+export function forgetChoices(): void {
+  departments = null;
+  catalogues.clear();
 }
 
 const catalogues = new Map<string, Promise<CatalogueItem[]>>();

@@ -1,10 +1,7 @@
 /** The names behind stored codes and numbers, for reading. */
-import { choices } from "@/api";
 import { text } from "@/i18n";
-import { wholeCatalogue } from "./lookup";
+import { allDepartments, wholeCatalogue } from "./lookup";
 import { type Field, isEmpty, type Values } from "./plan";
-
-let departments: Promise<Map<number, string>> | null = null;
 
 /** Find the names of all values that are codes or numbers, by field id; one that is not found shows as it is stored. */
 export async function namesFor(fields: readonly Field[], data: Values): Promise<Map<string, string>> {
@@ -25,8 +22,7 @@ async function nameOf(field: Field, value: unknown): Promise<string | null> {
     return item ? `${text(item.title)} (${item.code})` : null;
   }
   if (field.type === "department") {
-    departments ??= choices.departments("").then((all) => new Map(all.map((one) => [one.id, one.name])));
-    return (await departments).get(Number(value)) ?? null;
+    return (await allDepartments()).find((one) => one.id === value)?.name ?? null;
   }
   return null;
 }

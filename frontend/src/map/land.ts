@@ -1,25 +1,40 @@
-/** The agency's polygons: the coarse level whole, the fine one where the map looks. */
+/** The agency's polygons: a coarse level whole, the finest one where the map looks. */
 import type { FeatureCollection } from "geojson";
-import { grids } from "@/api";
+import { grids, type GridScheme } from "@/api";
+import { me } from "@/session";
 
-export const COARSE = "street";
-export const FINE = "unit_grid";
+export interface Land {
+  scheme: GridScheme;
+  coarse: FeatureCollection;
+}
 
-const whole = new Map<string, Promise<FeatureCollection>>();
+let loading: Promise<Land | null> | null = null;
 
-/** Every polygon of a level, asked for once. */
-export function wholeLand(level: string): Promise<FeatureCollection> {
-  const known = whole.get(level);
-  if (known) return known;
-  const loading = grids.shapes({ level }).catch((error: unknown) => {
-    whole.delete(level);
+/** The scheme of the agency with its coarse polygons, asked for once; null when the agency has none. */
+export function wholeLand(): Promise<Land | null> {
+  loading ??= load().catch((error: unknown) => {
+    loading = null;
     throw error;
   });
-  whole.set(level, loading);
   return loading;
 }
 
-/** The polygons of a level that touch a box (west, south, east, north). */
-export function shapesIn(level: string, box: [number, number, number, number]): Promise<FeatureCollection> {
-  return grids.shapes({ level, bbox: box.map((degrees) => degrees.toFixed(5)).join(",") });
+async function load(): Promise<Land | null> {
+  const key = me.value?.agency?.scheme;
+  if (!key) return null;
+  const scheme = await grids.scheme(key);
+  // The top level is one outline; the one below it is what people name.
+  const level = scheme.levels[1] ?? scheme.levels[0];
+  return level ? { scheme, coarse: await grids.shapes({ level: level.key }) } : null;
+}
+
+/** Forget the land of the agency acted for until now. */
+export function forgetLand(): void {
+  loading = null;
+}
+
+/** The finest polygons that touch a box (west, south, east, north). */
+export async function landIn(land: Land, box: [number, number, number, number]): Promise<FeatureCollection | null> {
+  const level = land.scheme.levels.at(-1);
+  return level && land.scheme.levels.length > 2 ? grids.shapes({ level: level.key, bbox: box.map((degrees) => degrees.toFixed(5)).join(",") }) : null;
 }

@@ -2,7 +2,6 @@
 import type { UploadFacts } from "@/api";
 
 export interface KeptFile {
-  field: string;
   localId: string;
   name: string;
   blob: Blob;

@@ -9,7 +9,7 @@ export const sending = shallowRef(false);
 
 /** Read again what waits on this device for the person signed in. */
 export async function refresh(): Promise<void> {
-  waiting.value = me.value ? await draftsOf(me.value.user.username, me.value.agency.key) : [];
+  waiting.value = me.value?.agency ? await draftsOf(me.value.user.username, me.value.agency.key) : [];
 }
 
 /** Send one draft; it is dropped only after the server has it. */
