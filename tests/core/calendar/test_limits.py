@@ -119,7 +119,7 @@ MOMENTS = st.datetimes(datetime(2025, 8, 1), datetime(2026, 2, 1)).map(lambda mo
 UNITS = st.sampled_from(list(Unit))
 AMOUNTS = st.integers(0, 4000).map(lambda quarter: quarter / 64)  # Exact in binary, so that sums are.
 SPANS = st.tuples(MOMENTS, st.integers(0, 10**7)).map(lambda span: Pause(span[0], span[0] + timedelta(seconds=span[1])))
-LAWS = settings(max_examples=300, deadline=None)
+LAWS = settings(max_examples=200, deadline=None)
 
 
 @LAWS
@@ -173,11 +173,11 @@ def test_shifted_equals_deadline_with_the_pause(start, amount, unit, pause):
     assert deadline(start, amount, unit, CALENDAR, [pause]).due_at == shifted(due, pause, unit, CALENDAR)
 
 
-@LAWS
+@settings(max_examples=60, deadline=None)
 @given(MOMENTS, MOMENTS)
 def test_work_time_equals_counting_minutes(one, two):
     one, two = (moment.replace(second=0, microsecond=0) for moment in sorted((one, two)))
-    two = min(two, one + timedelta(days=5))
+    two = min(two, one + timedelta(days=4))
     minutes, moment = 0, one
     while moment < two:
         open_now = any(start <= moment.time() < end for start, end in CALENDAR.hours.spans)
