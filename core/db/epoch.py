@@ -12,7 +12,7 @@ from threading import Lock
 from typing import Any, Generic, TypeVar
 from weakref import WeakSet
 
-from sqlalchemy import BigInteger, select, text, update
+from sqlalchemy import BigInteger, event, select, text, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from core.db.base import Base
@@ -39,10 +39,27 @@ def epoch(session: Session) -> int:
 
 
 def bump(session: Session) -> None:
-    """Count a change of configuration; it becomes visible with the commit."""
+    """Count a change of configuration; it becomes visible with the commit.
+
+    The one row is written as the last thing before the commit, so that a long
+    transaction does not keep every other change of configuration waiting.
+    """
     session.info.pop("epoch", None)
     session.info["epoch_bumped"] = True
-    session.execute(update(ConfigurationEpoch).values(value=ConfigurationEpoch.value + 1))
+
+
+@event.listens_for(Session, "before_commit")
+def _count(session: Session) -> None:
+    if session.info.get("epoch_bumped") and not session.in_nested_transaction():
+        session.flush()
+        session.execute(update(ConfigurationEpoch).values(value=ConfigurationEpoch.value + 1))
+        _forget(session)
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget(session: Session) -> None:
+    session.info.pop("epoch_bumped", None)
+    session.info.pop("epoch", None)
 
 
 _caches: WeakSet[EpochCache[Any]] = WeakSet()
