@@ -42,6 +42,12 @@ class _Together(DefinitionSource):
     def find(self, kind: str, key: str) -> Content | None:
         return self.loaded.get((kind, key)) or (self.stored.find(kind, key) if self.stored else None)
 
+    def every(self, kind: str) -> Iterator[Content]:
+        yield from (content for (loaded, _), content in self.loaded.items() if loaded == kind)
+        for content in self.stored.every(kind) if self.stored else ():
+            if (kind, content["key"]) not in self.loaded:
+                yield content
+
 
 def check(loaded: Sequence[Loaded], stored: DefinitionSource | None = None) -> Outcome:
     """Check all loaded files; a definition with a problem is left out of ``prepared``.
@@ -149,6 +155,9 @@ def _prepare(kind: str, content: Content, origin: str, source: DefinitionSource)
         ]
         if missing:
             raise Invalid.many(missing)
+    unfit = list(compiler.audit(ready, source)) if compiler.audit else []
+    if unfit:
+        raise Invalid.many(unfit)
     return Prepared(kind, str(content["key"]), origin, ready, checksum_of(ready))
 
 

@@ -4,7 +4,8 @@
 is pure, needs nothing but the content, and raises ``Invalid`` with field paths.
 ``prepare`` (optional) makes a definition self-contained before it is stored:
 includes are copied in, rules are parsed. ``references`` (optional) lists the
-other definitions that must exist.
+other definitions that must exist. ``audit`` (optional) holds a definition
+against the others it has to live with, and names what cannot work.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.definitions.types import Content, DefinitionSource, Reference
+from core.lib.errors import FieldError
 
 Compile = Callable[[Content], Any]
 Prepare = Callable[[Content, DefinitionSource], dict[str, Any]]
 References = Callable[[Content], Iterable[Reference]]
+Audit = Callable[[Content, DefinitionSource], Iterable[FieldError]]
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,20 @@ class Compiler:
     compile: Compile
     prepare: Prepare | None = None
     references: References | None = None
+    audit: Audit | None = None
 
 
 _compilers: dict[str, Compiler] = {}
 
 
-def register_compiler(kind: str, compile_fn: Compile, *, prepare: Prepare | None = None, references: References | None = None) -> None:
+def register_compiler(
+    kind: str,
+    compile_fn: Compile,
+    *,
+    prepare: Prepare | None = None,
+    references: References | None = None,
+    audit: Audit | None = None,
+) -> None:
     """Say how definitions of ``kind`` are compiled.
 
     Registering the same function again changes nothing; another one for the
@@ -41,7 +52,7 @@ def register_compiler(kind: str, compile_fn: Compile, *, prepare: Prepare | None
     known = _compilers.get(kind)
     if known is not None and known.compile is not compile_fn:
         raise ValueError(f"definitions of kind {kind!r} already have a compiler")
-    _compilers[kind] = Compiler(compile_fn, prepare, references)
+    _compilers[kind] = Compiler(compile_fn, prepare, references, audit)
 
 
 def compiler_of(kind: str) -> Compiler | None:

@@ -49,6 +49,7 @@ class Version:
 
 
 _current: EpochCache[Version | None] = EpochCache()
+_lists: EpochCache[tuple[Version, ...]] = EpochCache()
 _compiled: dict[tuple[str, str], Any] = {}
 _lock = Lock()
 
@@ -88,11 +89,9 @@ def history(session: Session, kind: str, key: str) -> list[Version]:
 
 def list_current(session: Session, kind: str, *, after: str | None = None, limit: int | None = None) -> list[Version]:
     """List the current version of every key of ``kind``, in the order of the keys."""
-    query = _published(session, kind).ext(distinct_on(Definition.key))
-    query = query.order_by(Definition.key, Definition.agency_id.nulls_last(), Definition.version.desc())
-    if after is not None:
-        query = query.where(Definition.key > after)
-    return [as_version(row) for row in session.scalars(query.limit(limit))]
+    found = _lists.get(session, (getattr(session, "agency_id", None), kind), lambda: _query_list(session, kind))
+    later = [one for one in found if after is None or one.key > after]
+    return later[:limit]
 
 
 def compiled(found: Version) -> Any:
@@ -131,6 +130,10 @@ class StoredDefinitions:
         found = find_current(self._session, kind, key)
         return found.content if found else None
 
+    def every(self, kind: str) -> list[Content]:
+        """Give the current content of every definition of a kind."""
+        return [found.content for found in list_current(self._session, kind)]
+
 
 def base_of(session: Session, kind: str, key: str) -> Version | None:
     """Find the newest published version of the installation, whatever the agency has made of it."""
@@ -157,6 +160,12 @@ def as_version(row: Definition) -> Version:
         created_by_id=row.created_by_id,
         published_at=row.published_at,
     )
+
+
+def _query_list(session: Session, kind: str) -> tuple[Version, ...]:
+    query = _published(session, kind).ext(distinct_on(Definition.key))
+    query = query.order_by(Definition.key, Definition.agency_id.nulls_last(), Definition.version.desc())
+    return tuple(sorted((as_version(row) for row in session.scalars(query)), key=lambda one: one.key))
 
 
 def _query_current(session: Session, kind: str, key: str) -> Version | None:

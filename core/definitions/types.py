@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -42,6 +42,9 @@ class DefinitionSource(Protocol):
 
     def find(self, kind: str, key: str) -> Content | None:
         """Give the current content of a definition, or None when there is none."""
+
+    def every(self, kind: str) -> Iterable[Content]:
+        """Give the current content of every definition of a kind."""
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,10 @@ class _NoOthers:
     def find(self, kind: str, key: str) -> None:
         """Find nothing."""
 
+    def every(self, kind: str) -> tuple[()]:  # noqa: ARG002
+        """Give nothing."""
+        return ()
+
 
 def limits() -> str:
     """Give the limits of every form, as a Markdown list."""

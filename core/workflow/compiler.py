@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from core.definitions.registry import register_compiler
-from core.definitions.types import Content, Reference
+from core.definitions.types import Content, DefinitionSource, Reference
 from core.lib.errors import FieldError, Invalid
 from core.lib.text import msg
 from core.rules import CompiledRule, RuleError, compile_rule, parse, unparse
@@ -37,6 +37,7 @@ from core.workflow.definition import (
     Workflow,
     frozen,
 )
+from core.workflow.soundness import problems
 from core.workflow.types import Limit, Receiver
 
 FACTS = "facts."
@@ -59,6 +60,14 @@ def references(content: Content) -> Iterator[Reference]:
     for verb, raw in content["transitions"].items():
         if raw.get("form"):
             yield Reference(f"transitions.{verb}.form", "form", raw["form"])
+
+
+def audit(content: Content, source: DefinitionSource) -> list[FieldError]:
+    """Name every place where the workflow would get stuck with the roles there are."""
+    # The roles beside it may themselves be wrong; that is told where they stand.
+    given = [(role.get("key"), role.get("rights")) for role in source.every("role")]
+    roles = {str(key): frozenset(right for right in rights if isinstance(right, str)) for key, rights in given if isinstance(rights, list)}
+    return problems(compile_workflow(content), roles)
 
 
 class _Reader:
@@ -350,4 +359,4 @@ class _Reader:
             self._known(path, tail, self.facts, "fact")
 
 
-register_compiler("workflow", compile_workflow, references=references)
+register_compiler("workflow", compile_workflow, references=references, audit=audit)

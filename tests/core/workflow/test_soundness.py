@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from core.definitions.check import prepare_one
 from core.lib.errors import Invalid
 from core.rules import compile_rule, parse
 from core.workflow.compiler import compile_workflow
@@ -31,6 +32,31 @@ def found(content, roles=ROLES):
 def test_sound_workflow_has_no_problem(content):
     assert found(content) == {}
     require_sound(compile_workflow(content), ROLES)
+
+
+class Shelf:
+    """The definitions beside the one being checked."""
+
+    def __init__(self, **roles):
+        self.roles = [{"key": key, "rights": sorted(rights)} for key, rights in roles.items()]
+
+    def find(self, _kind, key):
+        return {"key": key}
+
+    def every(self, kind):
+        return self.roles if kind == "role" else []
+
+
+def test_unsound_workflow_is_never_stored(content):
+    assert prepare_one("workflow", content, origin="agency", source=Shelf(**ROLES)).content == content
+    with pytest.raises(Invalid, match="No role holds office:leave:approve_long"):
+        prepare_one("workflow", content, origin="agency", source=Shelf(staff=ROLES["staff"]))
+
+
+def test_wrong_role_beside_a_workflow_is_not_its_problem(content):
+    shelf = Shelf(**ROLES)
+    shelf.roles += [{"key": "broken"}, {"rights": 5}, {"key": "odd", "rights": [{}]}]
+    assert prepare_one("workflow", content, origin="agency", source=shelf).content == content
 
 
 def test_unsound_workflow_is_refused_with_every_reason(content):
