@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import Select, String, cast, func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from core.authz import Actor, require_anywhere
 from core.db.types import LTree
@@ -118,5 +118,6 @@ def _get(session: Session, scheme: Scheme, code: str) -> Grid:
 
 def _page(scheme: Scheme, *, retired: bool, limit: int, after: str | None) -> Select[Grid]:
     in_force = Grid.valid_to.is_not(None) if retired else Grid.valid_to.is_(None)
-    statement = select(Grid).where(Grid.scheme_id == scheme.id, in_force).order_by(Grid.code).limit(limit + 1)
+    # A list shows no land; a polygon of a district is larger than a page of everything else.
+    statement = select(Grid).options(defer(Grid.polygon)).where(Grid.scheme_id == scheme.id, in_force).order_by(Grid.code).limit(limit + 1)
     return statement if after is None else statement.where(Grid.code > after)

@@ -115,13 +115,15 @@ def referring(owner_engine):
     yield
     with owner_engine.begin() as owner:
         owner.execute(text("DROP TABLE grid_test_reference"))
-        owner.execute(text("DROP FUNCTION grid_test_reference_grid_id_is_shared"))
+        owner.execute(
+            text("DROP FUNCTION grid_test_reference_grid_id_is_shared_on_insert, grid_test_reference_grid_id_is_shared_on_update")
+        )
 
 
 def test_every_core_table_that_refers_to_grids_is_guarded(connection):
     import_models()
     wanted = {
-        f"{table.name}_{column.name}_is_shared_{verb}"
+        f"{table.name}_{column.name}_is_shared_on_{verb}"
         for table in Base.metadata.tables.values()
         if "agency_id" in table.columns
         for column in table.columns
@@ -131,7 +133,7 @@ def test_every_core_table_that_refers_to_grids_is_guarded(connection):
 
     found = set(connection.execute(text("SELECT tgname FROM pg_trigger WHERE tgname LIKE '%is_shared%'")).scalars())
 
-    assert {"record_grid_id_is_shared_insert", "cases_grid_id_is_shared_update"} <= wanted
+    assert {"record_grid_id_is_shared_on_insert", "cases_grid_id_is_shared_on_update"} <= wanted
     assert wanted <= found
 
 
