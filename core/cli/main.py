@@ -45,6 +45,7 @@ def cli(ctx: click.Context) -> None:
     """Wangge 网格: one configurable base for grid governance."""
     if ctx.obj is None:
         ctx.obj = _console()
+        ctx.call_on_close(ctx.obj.close)
 
 
 def _console() -> Console:

@@ -29,18 +29,26 @@ class Record:
         self._lock: IO[str] | None = None
 
     def take(self) -> None:
-        """Take the lock for as long as this process lives; raise AlreadyRunning when another holds it."""
+        """Take the lock until it is released or this process ends; raise AlreadyRunning when another holds it."""
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         lock = (self.folder / "supervisor.lock").open("a+")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
-            raise AlreadyRunning(lock.read().strip()) from None
+            holder = lock.read().strip()
+            lock.close()
+            raise AlreadyRunning(holder) from None
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()
         self._lock = lock
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def supervisor(self) -> int | None:
         """Give the pid of the supervisor that runs now, if one does."""

@@ -57,6 +57,7 @@ class Supervisor:
                     self._watch()
             finally:
                 self._stop()
+        self.record.release()
         self.say(msg("supervisor.stopped"))
 
     def _prepare(self) -> None:
