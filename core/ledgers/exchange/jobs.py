@@ -17,10 +17,11 @@ from core.authz import Actor, require_anywhere, scope
 from core.db import outbox
 from core.ledgers.exchange.mapping import complete_mapping, targets_of
 from core.ledgers.exchange.opening import format_of, open_table
+from core.ledgers.exchange.reading_geojson import LAT, LON
 from core.ledgers.models import ImportJob, ImportProblem
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.service.reading import surroundings
-from core.ledgers.types import FileFormat, ImportMode
+from core.ledgers.types import FileFormat, Geometry, ImportMode
 from core.lib.crs import parse_crs
 from core.lib.errors import Invalid, NotFound
 from core.lib.ids import uuid7
@@ -55,6 +56,9 @@ def create_import(session: Session, actor: Actor, order: ImportOrder, stream: IO
     table = open_table(stream, file_format, chunk_rows=1)
     targets = targets_of(around.ledger, around.form.definition)
     mapping = complete_mapping(order.mapping, table.headings, targets)
+    if table.has_positions and around.ledger.geometry is not Geometry.NONE:
+        # In GeoJSON the position is no property: nothing has to say which column it is.
+        mapping = {heading: "-" if target in {"lon", "lat"} else target for heading, target in mapping.items()} | {LON: "lon", LAT: "lat"}
     if all(target == "-" for target in mapping.values()):
         raise Invalid(msg("ledgers.nothing_mapped"), path="mapping")
     uuid = uuid7()

@@ -72,6 +72,7 @@ def _decodes(stream: IO[bytes], name: str) -> bool:
 
 
 def _rows(text: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
+    encoding = text.encoding
     sample = text.readline(1 << 16)
     text.seek(0)
     csv.field_size_limit(MAX_CELL * 4)
@@ -89,7 +90,11 @@ def _rows(text: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
     except csv.Error as error:
         raise Malformed(msg("ledgers.broken_csv", row=number + 1, reason=str(error))) from None
     except UnicodeDecodeError:
-        raise Malformed(msg("ledgers.wrong_encoding", row=number + 1, encoding=text.encoding)) from None
+        raise Malformed(msg("ledgers.wrong_encoding", row=number + 1, encoding=encoding)) from None
+    finally:
+        # The stream is its opener's to close.
+        if not text.closed:
+            text.detach()
 
 
 def _delimiter(heading_line: str) -> str:

@@ -10,7 +10,7 @@ from xml.etree.ElementTree import ParseError
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from core.ledgers.exchange.tables import MAX_COLUMNS, BadCell, Table, check_headings, rows_to_chunks
+from core.ledgers.exchange.tables import BadCell, Table, check_headings, rows_to_chunks
 from core.lib.errors import Malformed, TooLarge
 from core.lib.text import msg
 
@@ -19,7 +19,7 @@ MAX_RATIO = 100
 _SMALL = 20_000_000
 MAX_PARTS = 5_000
 MAX_SHARED_STRINGS = 300_000_000
-MAX_CELLS = 60_000_000
+MAX_CELLS = 40_000_000
 _EXACT = 1e15
 
 
@@ -76,7 +76,7 @@ def _rows(sheet: Any) -> Iterator[tuple[int, list[Any]]]:
     cells_read = 0
     number = 0
     try:
-        for number, row in enumerate(sheet.iter_rows(max_col=MAX_COLUMNS + 1), start=1):
+        for number, row in enumerate(sheet.iter_rows(), start=1):
             cells_read += len(row)
             if cells_read > MAX_CELLS:
                 raise TooLarge(msg("ledgers.too_many_cells_in_file", limit=MAX_CELLS))

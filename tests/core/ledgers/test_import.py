@@ -1,0 +1,202 @@
+"""Files in: what is good goes in, what is bad comes back with its reason, and twice is once."""
+
+from __future__ import annotations
+
+import pytest
+
+HEAD = ["小类", "名称", "经度", "纬度", "养护单位", "数量"]
+
+
+def row(name="井盖", kind="0101", lon="116.4005", lat="39.9005", department="D1", count="1"):
+    return [kind, name, lon, lat, department, count]
+
+
+def test_good_rows_get_code_grid_and_departments(world, csv_of):
+    job = world.take(csv_of(HEAD, row("一号井盖"), row("二号井盖", kind="0203", lon="116.4015")))
+    assert ("done", 2, 0) == (job.state, job.created_count, job.failed_count), job.failure
+    first, second = world.records()
+    assert ("1101010101000001", "1101010203000001") == (first.code, second.code)
+    with world.around() as (_, around):
+        assert ["U00", "U01"] == [around.grids.by_id[one.grid_id].code for one in (first, second)]
+        assert {"maintainer": around.departments.by_code["D1"].id} == first.departments
+    assert first.departments["maintainer"] == first.department_id
+    assert {"kind": "0101", "name": "一号井盖", "count": 1} == first.data
+    assert ("一号井盖", "inside", "normal") == (first.title, first.location, first.state)
+    assert pytest.approx((116.4005, 39.9005)) == (first.lon, first.lat)
+
+
+def test_same_file_again_changes_nothing(world, csv_of):
+    content = csv_of(HEAD, row("甲"), row("乙"))
+    world.take(content)
+    before = [(one.id, one.version, one.code) for one in world.records()]
+    job = world.take(content)
+    assert (0, 0, 2, 0) == (job.created_count, job.updated_count, job.unchanged_count, job.failed_count)
+    assert before == [(one.id, one.version, one.code) for one in world.records()]
+
+
+def test_bad_rows_come_back_and_good_ones_go_in(world, csv_of):
+    job = world.take(
+        csv_of(
+            HEAD,
+            row("好"),
+            row("", kind="0101"),
+            row("类错", kind="9999"),
+            row("数错", count="零"),
+            row("部门错", department="D99"),
+            row("好二"),
+        )
+    )
+    assert (2, 4) == (job.created_count, job.failed_count)
+    assert {
+        3: [("data.name", "forms.required")],
+        4: [("data.kind", "forms.no_such_catalogue")],
+        5: [("data.count", "forms.not_integer")],
+        6: [("department.maintainer", "ledgers.unknown_department")],
+    } == world.problems(job)
+
+
+@pytest.mark.parametrize(
+    ("lon", "lat", "target", "key"),
+    [
+        ("39.9", "116.4", "lat", "ledgers.swapped_position"),
+        ("516.4", "39.9", "lat", "ledgers.position_range"),
+        ("116.4", "", "lat", "ledgers.half_position"),
+        ("", "39.9", "lon", "ledgers.half_position"),
+        ("0", "0", "lat", "ledgers.zero_position"),
+        ("东经116", "39.9", "lon", "ledgers.not_degrees"),
+        ("nan", "39.9", "lon", "ledgers.not_degrees"),
+        ("1e999", "39.9", "lon", "ledgers.not_degrees"),
+    ],
+)
+def test_wrong_position_is_told(world, csv_of, lon, lat, target, key):
+    job = world.take(csv_of(HEAD, row(lon=lon, lat=lat)))
+    assert {2: [(target, key)]} == world.problems(job)
+    assert [] == list(world.records())
+
+
+def test_position_outside_every_grid_is_kept_and_flagged(world, csv_of):
+    job = world.take(csv_of(HEAD, row("远", lon="117.9", lat="40.9"), row("无位", lon="", lat=""), row("贴边", lon="116.39998")))
+    assert (3, 0, 1, 1) == (job.created_count, job.failed_count, job.outside_count, job.unlocated_count)
+    assert {"远": "outside", "无位": "unlocated", "贴边": "near"} == {one.title: one.location for one in world.records()}
+    assert {"远": True, "无位": True, "贴边": False} == {one.title: one.grid_id is None for one in world.records()}
+
+
+def test_other_end_of_the_world_is_kept(world, csv_of):
+    job = world.take(csv_of(HEAD, row(lon="-64", lat="-40")))
+    assert (1, 1) == (job.created_count, job.outside_count)
+
+
+def test_gcj02_is_stored_as_wgs84(world, csv_of):
+    world.take(csv_of(HEAD, row("甲", lon="116.4005", lat="39.9005")), crs="gcj02")
+    (found,) = world.records()
+    assert pytest.approx(0.0062, abs=0.0005) == 116.4005 - found.lon
+    assert pytest.approx(0.0014, abs=0.0005) == 39.9005 - found.lat
+
+
+def test_given_codes_count_and_are_not_drawn_again(world, csv_of):
+    job = world.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("给定")], ["", *row("待编")]))
+    assert 2 == job.created_count
+    assert ["1101010101000007", "1101010101000008"] == [one.code for one in world.records()]
+
+
+def test_code_twice_in_one_file_is_refused_once(world, csv_of):
+    job = world.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("一")], ["1101010101000007", *row("二")]), chunk_rows=1)
+    assert (1, {3: [("code", "ledgers.key_twice")]}) == (job.created_count, world.problems(job))
+
+
+def test_equal_rows_without_code_are_refused_once(world, csv_of):
+    job = world.take(csv_of(HEAD, row(), row()))
+    assert (1, {3: [("source_key", "ledgers.row_twice")]}) == (job.created_count, world.problems(job))
+
+
+def test_code_of_another_layout_is_refused(world, csv_of):
+    job = world.take(csv_of(["编码", *HEAD], ["ABC", *row()], ["坏 码", *row()]))
+    assert {2: [("code", "ledgers.code_without_layout")], 3: [("code", "ledgers.not_a_code")]} == world.problems(job)
+
+
+def test_insert_mode_leaves_a_different_record_alone(world, csv_of):
+    world.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("旧")]))
+    job = world.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("新")]))
+    assert {2: [("code", "ledgers.exists_differently")]} == world.problems(job)
+    assert ["旧"] == [one.title for one in world.records()]
+
+
+def test_upsert_changes_only_mapped_columns(world, csv_of, sql):
+    world.take(csv_of(["编码", "备注", *HEAD], ["1101010101000007", "留着", *row("旧")]))
+    job = world.take(csv_of(["编码", "名称"], ["1101010101000007", "新"]), mode="upsert")
+    assert (0, 1, 0) == (job.created_count, job.updated_count, job.failed_count), world.problems(job)
+    (found,) = world.records()
+    assert {"kind": "0101", "name": "新", "count": 1, "note": "留着"} == found.data
+    assert ("新", 2, "inside", 1) == (found.title, found.version, found.location, len(found.departments))
+    ((kind, old, new),) = sql(world.agency, "SELECT kind, old, new FROM record_event")
+    assert ("changed", "旧", "新") == (kind, old["title"], new["title"])
+    again = world.take(csv_of(["编码", "名称"], ["1101010101000007", "新"]), mode="upsert")
+    assert (0, 1) == (again.updated_count, again.unchanged_count)
+
+
+def test_source_key_names_the_row_for_an_update(world, csv_of):
+    world.take(csv_of(["OBJECTID", *HEAD], ["17", *row("旧")]))
+    job = world.take(csv_of(["OBJECTID", *HEAD], ["17", *row("新")]), mode="upsert")
+    assert (0, 1) == (job.created_count, job.updated_count)
+    assert [("1101010101000001", "新")] == [(one.code, one.title) for one in world.records()]
+
+
+def test_dry_run_counts_and_changes_nothing(world, csv_of, sql):
+    content = csv_of(HEAD, row("甲"), row("乙"), row(""))
+    job = world.take(content, dry_run=True)
+    assert ("done", 2, 1) == (job.state, job.created_count, job.failed_count)
+    assert [] == list(world.records())
+    assert [] == sql(world.agency, "SELECT * FROM record_serial")
+    world.take(content)
+    assert ["1101010101000001", "1101010101000002"] == [one.code for one in world.records()]
+
+
+def test_killed_import_goes_on_behind_its_last_chunk(world, csv_of):
+    job_id = world.order(csv_of(HEAD, *(row(f"第{n}个") for n in range(10)), row("")))
+
+    class Killed(BaseException):
+        pass
+
+    def kill(done, share):
+        if done == 6:
+            raise Killed
+
+    with pytest.raises(Killed):
+        world.run(job_id, chunk_rows=3, progress=kill)
+    assert ("running", 6) == (world.job(job_id).state, len(world.records()))
+    job = world.run(job_id, chunk_rows=3)
+    assert ("done", 10, 1, 11) == (job.state, job.created_count, job.failed_count, job.rows_taken)
+    assert [f"第{n}个" for n in range(10)] == [one.title for one in world.records()]
+
+
+def test_ended_import_is_not_run_again(world, csv_of):
+    job_id = world.order(csv_of(HEAD, row()))
+    world.run(job_id)
+    assert 1 == world.run(job_id).created_count
+
+
+def test_importer_is_held_to_the_area(world, csv_of):
+    near = world.actor(grid_path=f"{world.agency.scheme_key}.S1.U00")
+    job = world.take(csv_of(HEAD, row("里"), row("外", lon="116.4015"), row("无", lon="", lat="")), actor=near)
+    assert ["里"] == [one.title for one in world.records()]
+    assert {3: [("", "ledgers.outside_your_area")], 4: [("", "ledgers.outside_your_area")]} == world.problems(job)
+
+
+def test_personal_values_are_kept_apart(world, csv_of):
+    world.take(csv_of([*HEAD, "联系电话"], [*row(), "13800000000"]))
+    (found,) = world.records()
+    assert ("keeper_phone" in found.data, {"keeper_phone": "13800000000"}) == (False, found.personal)
+
+
+def test_form_with_rules_is_judged_row_by_row(world, csv_of):
+    head = ["编码", "名称", "房间", "出口"]
+    job = world.take(csv_of(head, ["a1", "小", "2", "是"], ["a2", "大", "5", ""], ["a3", "大", "5", "否"], ["a4", "超", "100", "是"]), key="test.rooms")
+    assert {3: [("data.exit", "forms.required")], 5: [("data.rooms", "forms.check_said")]} == world.problems(job)
+    small, big = world.records("test.rooms")
+    assert {"name": "小", "rooms": 2, "double": 4} == small.data
+    assert {"name": "大", "rooms": 5, "exit": False, "double": 10} == big.data
+
+
+def test_ledger_without_layout_needs_codes(world, csv_of):
+    job = world.take(csv_of(["编码", "名称", "房间"], ["", "无码", "1"]), key="test.rooms")
+    assert {2: [("code", "ledgers.code_required")]} == world.problems(job)
