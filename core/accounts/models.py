@@ -15,7 +15,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import AgencyOwned, Base, within_agency
 from core.db.types import LTree, UTCDateTime
-from core.grid.ddl import shared_grids_only
 from core.lib.ids import uuid7
 
 _NOW = text("now()")
@@ -217,7 +216,3 @@ class Responsibility(AgencyOwned, Base):
     kind: Mapped[str] = mapped_column(String(60))
     valid_from: Mapped[datetime | None] = mapped_column(UTCDateTime)
     valid_to: Mapped[datetime | None] = mapped_column(UTCDateTime)
-
-
-for _model in (RoleAssignment, Responsibility):
-    shared_grids_only(_model.__table__)  # type: ignore[arg-type]

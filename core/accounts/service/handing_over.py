@@ -87,9 +87,21 @@ def _move_assignments(session: Session, actor: Actor, source: Holder, target: Ho
         # Taken first: a person must not hold the same role twice, nor the successor meet his own predecessor.
         revoke_assignment(session, actor, given)
         place = Place(given.grid_id, department_id)
+        if _has_already(session, user_id, given.role_id, place):
+            continue  # the successor's own period stays as it is
         period = {"valid_from": given.valid_from, "valid_to": given.valid_to}
         assign_role(session, actor, user_id=user_id, role_key=role_key, place=place, **period)
     return len(rows)
+
+
+def _has_already(session: Session, user_id: int, role_id: int, place: Place) -> bool:
+    same = select(RoleAssignment.id).where(
+        RoleAssignment.user_id == user_id,
+        RoleAssignment.role_id == role_id,
+        RoleAssignment.grid_id.is_not_distinct_from(place.grid_id),
+        RoleAssignment.department_id.is_not_distinct_from(place.department_id),
+    )
+    return session.scalar(same) is not None
 
 
 def _list_responsibilities(session: Session, holder: Holder, now: datetime) -> list[OpenItem]:
