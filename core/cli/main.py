@@ -34,7 +34,7 @@ COMMANDS = {
     "restore": Entry("core.cli.backup:restore", "Read an archive of `backup` into an empty installation."),
     "run": Entry("core.cli.start:run", "Start database, web, worker and beat."),
     "task": Entry("core.cli.task:task", "See background tasks that were given up, and try them again."),
-    "user": Entry("core.cli.user:user", "Make users."),
+    "user": Entry("core.accounts.commands:user", "Make people, list them, and help them to sign in."),
 }
 
 

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from time import monotonic
 
-from sqlalchemy import ColumnElement, distinct, select
+from sqlalchemy import ColumnElement, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -88,7 +88,7 @@ def find(found: Database, *, now: datetime) -> Iterator[tuple[str, int]]:
     """Yield (source, agency) for each agency that has something due, as the scan role."""
     with found.scan_engine.connect() as connection:
         for name, source in sources().items():
-            for agency_id in connection.scalars(select(distinct(source.agency_id)).where(source.is_due(now))):
+            for agency_id in connection.scalars(select(source.agency_id).where(source.is_due(now)).distinct()):
                 yield name, agency_id
 
 
