@@ -1,5 +1,6 @@
 /** Addresses of the workspace, and who may stand where. */
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from "vue-router";
+import { i18n } from "@/i18n";
 import SignIn from "@/views/SignIn.vue";
 import { known, me, mustChoose, mustSecure, restore, trouble } from "@/session";
 
@@ -36,6 +37,23 @@ router.beforeEach(async (to) => {
   if (mustChoose.value && to.name !== "agency") return { name: "agency", query: { next: to.fullPath } };
   if (mustSecure.value && to.name !== "profile" && to.name !== "agency") return { name: "profile" };
   return true;
+});
+
+const TITLES: Record<string, string> = {
+  "sign-in": "signIn.title",
+  agency: "agency.title",
+  tasks: "tasks.title",
+  cases: "cases.title",
+  report: "report.title",
+  profile: "profile.title",
+  missing: "missing.title",
+};
+
+router.afterEach((to) => {
+  const { t } = i18n.global;
+  const key = TITLES[String(to.name)];
+  const name = to.name === "case" ? String(to.params["number"]) : key ? t(key) : "";
+  document.title = [name, t("common.productLong")].filter(Boolean).join(" · ");
 });
 
 /** Where to go after signing in: only ever a path of our own. */

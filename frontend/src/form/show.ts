@@ -22,7 +22,7 @@ function labels(field: Field, value: unknown): string {
 }
 
 function number(field: Field, kind: string, value: number): string {
-  if (kind === "money") return `${value.toLocaleString(locale.value, { minimumFractionDigits: 2 })} 元`;
+  if (kind === "money") return `${value.toLocaleString(locale.value, { minimumFractionDigits: 2 })} ${i18n.global.t("field.yuan")}`;
   const unit = text(field.unit);
   return value.toLocaleString(locale.value, { maximumFractionDigits: 8 }) + (unit ? ` ${unit}` : "");
 }

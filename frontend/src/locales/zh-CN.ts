@@ -148,6 +148,7 @@ export default {
   },
   field: {
     required: "请填写「{label}」",
+    yuan: "元",
     requiredChoice: "请选择「{label}」",
     requiredPoint: "请标出位置",
     requiredFile: "请至少添加一个文件：「{label}」",
