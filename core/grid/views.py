@@ -65,7 +65,7 @@ def merge_grids(work: Work, body: dict[str, Any]) -> Answer:
 def show_grid(work: Work, code: str, query: dict[str, Any]) -> dict[str, Any]:
     """Show a grid with its land and its history, a retired one too."""
     require_anywhere(work.actor, GridRight.READ)
-    grid = service.get(work.session, work.actor, code, scheme=query["scheme"])
+    grid = service.get(work.session, work.actor, code, scheme=query["scheme"], retired=True)
     history = [
         {"code": one.code, "is_successor": one.is_successor, "kind": one.kind, "at": one.at, "reason": one.reason}
         for one in service.successions_of(work.session, grid)

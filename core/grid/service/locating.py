@@ -21,7 +21,7 @@ from core.lib.crs import Crs, convert
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
 
-__all__ = ["Place", "index_of", "locate", "locate_for_agency", "path_of"]
+__all__ = ["Place", "code_of", "index_of", "locate", "locate_for_agency", "path_of"]
 
 
 @dataclass(frozen=True)
@@ -82,20 +82,19 @@ def locate(session: Session, actor: Actor, scheme: Scheme, point: Mapping[str, A
 
 
 def locate_for_agency(session: Session, actor: Actor, point: Mapping[str, Any] | None) -> Place:
-    """Find the unit of a point in the agency's own choice of scheme; an agency without any scheme has no units."""
+    """Find the unit of a point in the agency's own choice of scheme.
+
+    An agency that has no scheme, or several and has chosen none, has no units:
+    the point is outside, and what was seen there is not lost.
+    """
     try:
         scheme = scheme_of(session, actor)
-    except NotFound:
+    except (NotFound, Invalid):
         if point is None:
             return Place("none")
         lon, lat = _checked(point)
         return Place("outside", lon=lon, lat=lat, xy=plane_of(session, actor).to_xy(lon, lat))
     return locate(session, actor, scheme, point)
-
-
-def code_of(session: Session, grid_id: int) -> str | None:
-    """Give the official code of a grid by its id; None when there is no such grid."""
-    return session.scalar(select(Grid.code).where(Grid.id == grid_id))
 
 
 def path_of(session: Session, grid_id: int | None) -> str | None:
@@ -110,6 +109,12 @@ def path_of(session: Session, grid_id: int | None) -> str | None:
         return path
 
     return _paths.get(session, grid_id, read)
+
+
+def code_of(session: Session, grid_id: int | None) -> str | None:
+    """Give the code of a grid by its id, None for None."""
+    path = path_of(session, grid_id)
+    return None if path is None else path.rpartition(".")[2]
 
 
 def _checked(point: Mapping[str, Any]) -> tuple[float, float]:

@@ -14,15 +14,22 @@ from core.grid.models import Grid, GridChange, GridSuccession
 from core.grid.permissions import GridRight
 from core.grid.service.naming import like_pattern
 from core.grid.service.schemes import Scheme, scheme_of
-from core.lib.errors import Invalid, NotFound
+from core.lib.errors import Conflict, Invalid, NotFound
 from core.lib.text import msg
 
 __all__ = ["Succession", "Wanted", "children_of", "find_by_codes", "get", "list_grids", "successions_of"]
 
 
-def get(session: Session, actor: Actor, code: str, *, scheme: str | None = None) -> Grid:
-    """Give a grid by its code, a retired one too. Raises NotFound."""
-    return _get(session, scheme_of(session, actor, scheme), code)
+def get(session: Session, actor: Actor, code: str, *, scheme: str | None = None, retired: bool = False) -> Grid:
+    """Give a grid by its code.
+
+    Raises NotFound, and Conflict for a grid that is retired: nothing new may
+    be put there. With `retired` it is given all the same, to be looked at.
+    """
+    grid = _get(session, scheme_of(session, actor, scheme), code)
+    if grid.valid_to is not None and not retired:
+        raise Conflict(msg("grid.retired", code=code))
+    return grid
 
 
 @dataclass(frozen=True)

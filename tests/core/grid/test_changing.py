@@ -48,7 +48,7 @@ def test_split_follows_the_land_and_moves_the_children(session, later, scheme):
 def test_split_retires_the_old_grid_and_keeps_its_history(session, later, scheme):
     parts = grids.split(session, later, FIRST, halves(), reason="人口增加")
 
-    old = grids.get(session, later, FIRST)
+    old = grids.get(session, later, FIRST, retired=True)
     session.refresh(old)
     assert (old.valid_to, old.retired_reason) == (later.now, "人口增加")
     assert [part.valid_from for part in parts] == [later.now, later.now]
@@ -81,7 +81,7 @@ def test_split_of_a_community_gives_its_grids_new_codes(session, later, scheme):
 
     assert [one.code for one in made] == ["110101001003", "110101001004"]
     assert locate(session, later, scheme, 2).path == "squares.110101001004.11010100100401.110101001004001"
-    old = grids.get(session, later, f"{COMMUNITY}003")
+    old = grids.get(session, later, f"{COMMUNITY}003", retired=True)
     session.refresh(old)
     assert old.valid_to == later.now
     assert [one.code for one in grids.successions_of(session, old)] == ["110101001004001"]
@@ -120,6 +120,8 @@ def test_split_refuses_the_unknown_the_retired_and_the_unentitled(session, later
     grids.split(session, later, FIRST, halves(), reason="x")
     with pytest.raises(Conflict):
         grids.split(session, later, FIRST, halves(), reason="x")
+    with pytest.raises(Conflict):
+        grids.get(session, later, FIRST)
 
 
 def test_retired_code_never_comes_back(session, later, scheme):

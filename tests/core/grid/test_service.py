@@ -293,6 +293,10 @@ def test_locate_finds_the_smallest_unit_and_the_metres(session, keeper, scheme):
 
     assert (place.located, place.code, place.border_m) == ("inside", f"{COMMUNITY}003", None)
     assert place.path == grids.path_of(session, place.grid_id)
+    assert place.code == grids.code_of(session, place.grid_id)
+    assert (grids.path_of(session, None), grids.code_of(session, None)) == (None, None)
+    with pytest.raises(NotFound):
+        grids.path_of(session, 2**40)
     assert place.xy == grids.to_metres(session, keeper, place.lon, place.lat)
 
 
@@ -322,6 +326,12 @@ def test_agency_without_scheme_locates_nowhere(session, make_actor):
     assert (place.located, place.grid_id) == ("outside", None)
     assert place.xy is not None
     assert grids.locate_for_agency(session, make_actor([]), None).located == "none"
+
+
+def test_agency_that_has_not_chosen_locates_nowhere_but_loses_nothing(session, keeper, scheme):
+    grids.create_scheme(session, keeper, key="other", title=TITLE, levels=LEVELS, origin=(116.4, 39.9))
+
+    assert grids.locate_for_agency(session, keeper, {"lon": 116.4001, "lat": 39.8999}).located == "outside"
 
 
 def test_units_are_the_finest_that_have_land(session, keeper, scheme):
