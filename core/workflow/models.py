@@ -34,8 +34,8 @@ from core.db.types import PointXY, UTCDateTime
 
 _OPEN = text("category = 'open'")
 
-CASE_NUMBER = Sequence("case_number", maxvalue=999_999, cycle=True, metadata=Base.metadata)
-"""The second half of a case number; the first is the day, so a million cases a day stay unique."""
+CASE_NUMBER = Sequence("case_number", maxvalue=899_999, cycle=True, metadata=Base.metadata)
+"""The second half of a case number; the first is the day, so 899,999 cases a day stay unique; imported histories may use 9xxxxx."""
 
 
 class Case(AgencyOwned, Base):

@@ -166,7 +166,7 @@ def _past(
     outcome = replace(walk.outcome, case=walk.snapshot)
     timers = () if walk.outcome.category == "closed" else waiting_timers(walk, actor.now)
     return PastCase(
-        number=f"{reported.astimezone(ZONE):%Y%m%d}-{number:06d}",
+        number=f"{reported.astimezone(ZONE):%Y%m%d}-{900_000 + number:06d}",
         workflow=WORKFLOW,
         definition_id=definition_id,
         title=titles.get(code, code),

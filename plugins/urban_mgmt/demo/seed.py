@@ -165,7 +165,7 @@ def _survey(seeding: Seeding, agency_id: int, key: str, made: Organisation, dist
         lambda: unit_of_work(seeding.database, agency_id),
         job_id,
         now=seeding.now,
-        progress=lambda taken: seeding.progress("components", taken, count),
+        progress=lambda taken, *_: seeding.progress("components", taken, count),
     )
 
 

@@ -1,0 +1,1 @@
+"""The measured workloads: each figure stands beside its floor, taken in turn in the same run."""

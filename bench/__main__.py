@@ -1,0 +1,121 @@
+"""``make bench``: every workload of the report, as a table and as JSON under ``bench/results/``.
+
+``python -m bench [name …]`` runs only the named ones. ``BENCH_CASES`` is the
+size of the archive (1,000,000), ``BENCH_SECONDS`` the length of one load (15).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench import http, memory, points, timers, world
+from bench.world import World
+from core.db.embedded import EmbeddedPostgres
+
+FOLDER = Path("var/bench")
+RESULTS = Path("bench/results")
+CASES = int(os.environ.get("BENCH_CASES", "1000000"))
+SMALL = 10_000
+GOALS = {
+    "create": "ratio >= 0.30", "move": "ratio >= 0.30", "newest": "ratio >= 0.5", "newest_growth": "ratio <= 1.3", "component": "ratio >= 0.5",
+    "locate": "ratio <= 1.5", "import": "ratio <= 6", "timers": "ratio <= 5", "memory": "pss_mb <= 600",
+}  # fmt: skip
+
+
+def main(wanted: list[str]) -> None:
+    """Run what is wanted, print the table, keep the JSON."""
+    report: dict[str, Any] = {"at": datetime.now(UTC).isoformat(), "machine": f"{platform.machine()} {os.cpu_count()} cores", "cases": CASES}
+    note("the installation is made")
+    place = world.prepare(FOLDER)
+    try:
+        measure(place, report, wanted or list(GOALS))
+    finally:
+        EmbeddedPostgres.of(place.settings).stop()
+    RESULTS.mkdir(exist_ok=True)
+    file = RESULTS / f"{datetime.now(UTC):%Y%m%d-%H%M%S}.json"
+    file.write_text(json.dumps(report, indent=2, ensure_ascii=False))
+    print(table(report))
+    print(f"JSON: {file}")
+
+
+def measure(place: World, report: dict[str, Any], wanted: list[str]) -> None:
+    """Measure in an order in which nothing disturbs what comes after."""
+    if "locate" in wanted:
+        note("points"), keep(report, "locate", points.locate(place))
+    if "import" in wanted:
+        from bench import imports  # noqa: PLC0415  # makes a world of its own
+
+        note("import"), keep(report, "import", imports.run(place.database, FOLDER))
+    if "memory" in wanted:
+        note("memory"), keep(report, "memory", memory.idle(place))
+    if {"create", "move", "component"} & set(wanted):
+        with http.both(place) as (product, floor):
+            for name in ("component", "create", "move"):
+                if name in wanted:
+                    note(name), keep(report, name, getattr(http, name)(place, product, floor))
+    if "timers" in wanted:
+        note("timers"), keep(report, "timers", timers.fire(place))
+    if "newest" in wanted or "newest_growth" in wanted:
+        newest(place, report)
+
+
+def newest(place: World, report: dict[str, Any]) -> None:
+    """List the newest open cases at 10,000 cases and again at a million."""
+    place.database.dispose()
+    reset(place)
+    for name, size in (("newest_small", SMALL), ("newest", CASES)):
+        note(f"{name}: filling up to {size:,}")
+        brought, seconds = world.fill(place, size)
+        report[f"{name}_import"] = {"cases": brought, "seconds": round(seconds, 1), "cases_per_second": round(brought / max(seconds, 0.001))}
+        with http.both(place) as (product, floor):
+            keep(report, name, http.newest(place, product, floor))
+    report["newest_growth"] = {"ratio": round(report["newest"]["cpu_ms"] / report["newest_small"]["cpu_ms"], 3), "p50_ratio": round(report["newest"]["p50_ms"] / report["newest_small"]["p50_ms"], 3)}
+
+
+def reset(place: World) -> None:
+    """Take away the cases that earlier workloads made, so that the sizes are what they say."""
+    from sqlalchemy import text  # noqa: PLC0415
+
+    with place.database.owner_engine.begin() as connection:
+        kept = connection.execute(text("SELECT max(id) FROM (SELECT id FROM cases WHERE agency_id = :a ORDER BY id LIMIT 6000) first"), {"a": place.agency_id}).scalar_one()
+        for name in ("case_timer", "case_attachment", "case_personal", "case_event"):
+            connection.execute(text(f"DELETE FROM {name} WHERE case_id > :kept"), {"kept": kept})
+        connection.execute(text("DELETE FROM cases WHERE id > :kept"), {"kept": kept})
+        connection.execute(text("DELETE FROM outbox"))
+    with place.database.owner_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE)"))
+
+
+def table(report: dict[str, Any]) -> str:
+    """Lay the figures out, each beside its floor and its goal."""
+    lines = [f"{'work':<16}{'ours':>12}{'floor':>12}{'ratio':>9}  goal"]
+    for name, goal in GOALS.items():
+        found = report.get(name)
+        if not found:
+            continue
+        ours = found.get("rate", found.get("seconds", found.get("pss_mb", "")))
+        floor = found.get("floor", found.get("floor_seconds", ""))
+        lines.append(f"{name:<16}{ours!s:>12}{floor!s:>12}{found.get('ratio', '')!s:>9}  {goal}")
+    return "\n".join(lines)
+
+
+def keep(report: dict[str, Any], name: str, found: dict[str, Any]) -> None:
+    """Keep a figure and say it at once."""
+    report[name] = found
+    note(f"{name}: {found}")
+
+
+def note(what: str) -> None:
+    """Say what is being done."""
+    print(f"[{time.strftime('%H:%M:%S')}] {what}", flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,142 @@
+"""The measured requests: creating, moving, listing and finding, each beside its bare floor."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import text
+
+from bench import servers
+from bench.servers import Load
+from bench.world import PASSWORD, World
+from core.authz import Actor
+from core.db.uow import unit_of_work
+from core.workflow.service import reporting
+
+ROUNDS = 2
+
+
+@contextmanager
+def both(world: World) -> Iterator[tuple[str, str]]:
+    """Run the product and the floor side by side; only one is loaded at a time."""
+    with servers.serve("core.app:create_app", world.env) as product, servers.serve("bench.floor:create_app", {"BENCH_DATABASE": world.address()}) as floor:
+        yield product, floor
+
+
+def token(product: str, username: str) -> str:
+    """Sign in; give the access token."""
+    import urllib.request  # noqa: PLC0415
+
+    body = json.dumps({"username": username, "password": PASSWORD, "provider": "db"}).encode()
+    request = urllib.request.Request(f"{product}/api/v1/security/login", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request) as answer:
+        found: str = json.load(answer)["access_token"]
+    return found
+
+
+def _in_turn(measure: Any, floor: Any) -> dict[str, Any]:
+    """Measure product and floor in turn and give the medians and their ratio."""
+    ours: list[Load] = []
+    bare: list[Load] = []
+    for _ in range(ROUNDS):
+        bare.append(floor())
+        ours.append(measure())
+    rate, bottom = statistics.median(one.rate for one in ours), statistics.median(one.rate for one in bare)
+    return {
+        "rate": round(rate, 1),
+        "floor": round(bottom, 1),
+        "ratio": round(rate / bottom, 3),
+        "p50_ms": round(statistics.median(one.p50_ms for one in ours), 2),
+        "p99_ms": round(statistics.median(one.p99_ms for one in ours), 2),
+        "cpu_ms": round(statistics.median(one.cpu_ms for one in ours), 3),
+        "floor_cpu_ms": round(statistics.median(one.cpu_ms for one in bare), 3),
+        "errors": sum(one.errors for one in ours + bare),
+    }
+
+
+def create(world: World, product: str, floor: str) -> dict[str, Any]:
+    """Create a case: sign-in, scope, form, location, number, limit, event, audit."""
+    with world.database.owner_engine.connect() as connection:
+        photo = connection.execute(text("SELECT uuid FROM attachment WHERE agency_id = :a LIMIT 1"), {"a": world.agency_id}).scalar_one()
+    headers = _lua_headers({"Authorization": f"Bearer {token(product, 'inspector')}", "Content-Type": "application/json"})
+    script = f"""
+local head = {headers}
+request = function()
+  local body = string.format('{{"workflow":"urban_mgmt.case","data":{{"source":"inspector","kind":"event","event_class":"e0113","description":"路面破损约一平方米","position":{{"lon":%.6f,"lat":%.6f,"accuracy":6}},"photos":["{photo}"]}}}}', 116.405 + math.random() * 0.01, 39.91 + math.random() * 0.01)
+  return wrk.format("POST", "/api/v1/cases", head, body)
+end
+"""
+    return _in_turn(lambda: servers.load(product, script=script), lambda: servers.load(floor, script=_FLOOR_INSERT))
+
+
+def move(world: World, product: str, floor: str) -> dict[str, Any]:
+    """Take one step (file) of as many waiting cases, each once."""
+    headers = {"Authorization": f"Bearer {token(product, 'duty_lead')}", "Content-Type": "application/json", "If-Match": '"1"'}
+
+    def measured() -> Load:
+        numbers = _report_many(world, 12_000)
+        script = f"""-- once
+local head = {_lua_headers(headers)}
+local numbers = {{ {",".join(f'"{number}"' for number in numbers)} }}
+local at = 0
+request = function()
+  at = at + 1
+  return wrk.format("POST", "/api/v1/cases/" .. numbers[((at - 1) % #numbers) + 1] .. "/transitions", head, '{{"transition":"file","data":{{"condition":"e011301"}}}}')
+end
+"""
+        return servers.load(product, script=script, seconds=min(servers.SECONDS, 12))
+
+    return _in_turn(measured, lambda: servers.load(floor, script=_FLOOR_INSERT))
+
+
+def newest(world: World, product: str, floor: str) -> dict[str, Any]:
+    """List the newest 25 open cases in one street."""
+    headers = _lua_headers({"Authorization": f"Bearer {token(product, 'street_reader')}"})
+    ours = f"wrk.headers = {headers}"
+    return _in_turn(
+        lambda: servers.load(f"{product}/api/v1/cases?open=true&limit=25", script=ours),
+        lambda: servers.load(f"{floor}/newest?agency={world.agency_id}&path={world.path}"),
+    )
+
+
+def component(world: World, product: str, floor: str) -> dict[str, Any]:
+    """Find a component by its code."""
+    headers = {"Authorization": f"Bearer {token(product, 'evaluator')}"}
+    code = "1101010101000001"
+    servers.get(f"{product}/api/v1/ledgers/urban_mgmt.component/records/{code}", headers)
+    return _in_turn(
+        lambda: servers.load(f"{product}/api/v1/ledgers/urban_mgmt.component/records/{code}", script=f"wrk.headers = {_lua_headers(headers)}"),
+        lambda: servers.load(f"{floor}/component/{code}?agency={world.agency_id}"),
+    )
+
+
+def _report_many(world: World, count: int) -> list[str]:
+    """Report cases through the service, to be moved over HTTP."""
+    numbers = []
+    with world.database.owner_engine.connect() as connection:
+        user = connection.execute(text("SELECT id FROM ab_user WHERE username = 'inspector'")).scalar_one()
+        photo = connection.execute(text("SELECT uuid FROM attachment WHERE agency_id = :a LIMIT 1"), {"a": world.agency_id}).scalar_one()
+    actor = Actor(user, world.agency_id, "dongcheng", "inspector", (), datetime.now(UTC), is_system=True)
+    data = {"source": "inspector", "kind": "event", "event_class": "e0113", "description": "待立案", "position": {"lon": 116.41, "lat": 39.915}, "photos": [str(photo)]}
+    for _ in range(count // 500):
+        with unit_of_work(world.database, world.agency_id) as session:
+            numbers += [reporting.report_case(session, actor, workflow="urban_mgmt.case", data=data).number for _ in range(500)]
+    return numbers
+
+
+def _lua_headers(headers: dict[str, str]) -> str:
+    return "{" + ", ".join(f'["{name}"] = [[{value}]]' for name, value in headers.items()) + "}"
+
+
+_FLOOR_INSERT = """
+local head = {["Content-Type"] = "application/json"}
+request = function()
+  local body = string.format('{"title":"路面破损","grid_id":%d,"lon":%.6f,"lat":%.6f,"description":"路面破损约一平方米"}', math.random(1, 4200), 116.405 + math.random() * 0.01, 39.91 + math.random() * 0.01)
+  return wrk.format("POST", "/insert", head, body)
+end
+"""

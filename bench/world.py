@@ -1,0 +1,154 @@
+"""The bench's own installation: the demo district under ``var/bench``, filled up to a million cases by the bulk history import."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from sqlalchemy import create_engine, select, text
+from sqlalchemy.orm import Session
+
+from core import parts
+from core.accounts.signin import passwords
+from core.api.accounts import NewUser, RolePlace, assign_role, create_user
+from core.authz import Actor
+from core.db.embedded import EmbeddedPostgres
+from core.db.engine import AgencySession, Database
+from core.db.schema import create_all
+from core.db.uow import unit_of_work
+from core.definitions.installed import sync_installed
+from core.holidays.seed import seed as seed_holidays
+from core.settings import Settings
+from core.workflow.models import Case, CaseEvent
+from core.workflow.service.bulk import PastCase, PastStep, import_history
+from core.workflow.types import EventFacts
+from plugins.urban_mgmt.demo.seed import seed
+
+PASSWORD = "a-bench-password-1"  # noqa: S105  # of a throw-away installation on loopback
+OPEN_SHARE = 0.004
+
+
+@dataclass
+class World:
+    """A seeded installation and how to reach it."""
+
+    settings: Settings
+    database: Database
+    env: dict[str, str]
+    agency_id: int
+    path: str
+    """The path of the street to which the measured list is limited."""
+
+    def address(self) -> str:
+        """Give the owner role's address for the floor."""
+        return self.database.owner_url.replace("postgresql+psycopg://", "postgresql://")
+
+
+def prepare(folder: Path) -> World:
+    """Make the installation anew."""
+    env = {
+        "WANGGE_VAR": str(folder.absolute()),
+        "WANGGE_SECRET_KEY": secrets.token_urlsafe(48),
+        "WANGGE_JWT_SECRET_KEY": secrets.token_urlsafe(48),
+    }
+    os.environ.update(env)
+    settings = Settings.from_env()
+    urls = EmbeddedPostgres.of(settings).ensure()
+    database = Database(app_url=urls.app, owner_url=urls.owner, scan_url=urls.scan)
+    parts.load()
+    with database.owner_engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+        for extension in ("ltree", "pg_trgm", "btree_gist"):
+            connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
+        create_all(connection)
+        connection.execute(text(_FLOOR_TABLES))
+    sync_installed(database, now=datetime.now(UTC))
+    with AgencySession(database.owner_engine, agency_id=None) as session:
+        seed_holidays(session)
+        session.commit()
+    seed(database, settings=settings, progress=lambda *_: None)
+    _make_street_reader(database)
+    with database.owner_engine.begin() as connection:
+        connection.execute(text("UPDATE ab_user SET password = :hash WHERE password IS NOT NULL"), {"hash": passwords.hash_password(PASSWORD)})
+        agency_id = connection.execute(text("SELECT id FROM agency WHERE key = 'dongcheng'")).scalar_one()
+        path = connection.execute(text("SELECT path::text FROM grid WHERE code = '110101010'")).scalar_one()
+    return World(settings, database, env, agency_id, path)
+
+
+def _make_street_reader(database: Database) -> None:
+    """Make somebody whose scope is one street of seventeen."""
+    with database.owner_engine.connect() as connection:
+        agency_id = connection.execute(text("SELECT id FROM agency WHERE key = 'dongcheng'")).scalar_one()
+        street = connection.execute(text("SELECT id FROM grid WHERE code = '110101010'")).scalar_one()
+    actor = Actor(None, agency_id, "dongcheng", "system", (), datetime.now(UTC), is_system=True)
+    with unit_of_work(database, agency_id) as session:
+        member = create_user(session, actor, NewUser("street_reader", "测", password=PASSWORD, must_change_password=False))
+        assign_role(session, actor, user_id=member.user_id, role_key="urban_mgmt.inspector", place=RolePlace(grid_id=street))
+
+
+_FLOOR_TABLES = """
+CREATE TABLE floor_case (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text, grid_id integer, lon float8, lat float8,
+  data jsonb, created_at timestamptz);
+CREATE INDEX ON floor_case (grid_id, created_at DESC);
+CREATE TABLE floor_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, due_at timestamptz, fired boolean DEFAULT false);
+"""
+
+
+def fill(world: World, upto: int) -> tuple[int, float]:
+    """Import past cases until there are ``upto``; give how many came and in how many seconds."""
+    actor = Actor(None, world.agency_id, "dongcheng", "system", (), datetime.now(UTC), is_system=True)
+    with unit_of_work(world.database, world.agency_id) as session:
+        present = session.query(Case).count()
+        templates = _templates(session)
+    started = time.perf_counter()
+    brought = sum(report.imported for report in import_history(world.database, actor, _copies(templates, upto - present, present)))
+    with world.database.owner_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE) cases"))
+        connection.execute(text("ANALYZE case_event"))
+    return brought, time.perf_counter() - started
+
+
+def _templates(session: Session) -> list[PastCase]:
+    """Take the demo's walked cases as patterns, each shortened to its first, second and last step."""
+    found = []
+    for case in session.scalars(select(Case).where(Case.parent_id.is_(None)).order_by(Case.id).limit(4000)):
+        columns = {column.name: getattr(case, column.name) for column in Case.__table__.columns}
+        events = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.sequence)).all()
+        kept = [events[0], *events[1:2], *([events[-1]] if len(events) > 2 else [])]
+        steps = [PastStep(EventFacts(e.verb, e.from_state, e.to_state, e.at, e.actor_id), e.data, e.form_id) for e in kept]
+        place = {name: columns[name] for name in ("grid_id", "located", "lon", "lat", "xy")}
+        found.append(PastCase("", case.workflow, case.definition_id, case.title, columns, place, case.reported_at, steps, case.reporter_id))
+    return found
+
+
+def _copies(templates: list[PastCase], count: int, first: int) -> Iterator[PastCase]:
+    """Make ``count`` cases of the years before, of the same patterns; few of them still open, as in a real archive."""
+    chance = random.Random(7)  # noqa: S311  # reproducible
+    closed = [one for one in templates if one.columns["category"] == "closed"]
+    opened = [one for one in templates if one.columns["category"] == "open"]
+    for number in range(count):
+        pattern = chance.choice(opened if chance.random() < OPEN_SHARE else closed)
+        back = timedelta(seconds=chance.randrange(90 * 86_400, 2_000 * 86_400))
+        reported = pattern.reported_at - back
+        columns = dict(pattern.columns)
+        for name in ("state_entered_at", "closed_at", "due_at", "warn_at"):
+            columns[name] = columns[name] - back if columns[name] else None
+        steps = [replace(step, facts=replace(step.facts, at=step.facts.at - back)) for step in pattern.steps]
+        yield PastCase(
+            number=f"H{first + number:09d}",
+            workflow=pattern.workflow,
+            definition_id=pattern.definition_id,
+            title=pattern.title,
+            columns=columns,
+            place=pattern.place,
+            reported_at=reported,
+            steps=steps,
+            reporter_id=pattern.reporter_id,
+        )
