@@ -70,8 +70,8 @@ class CompiledForm:
     def json_schema(self, locale: str = DEFAULT_LOCALE) -> dict[str, Any]:
         """Give the JSON Schema 2020-12 of the form's data.
 
-        It says what every valid submission fulfils; conditions are told in
-        ``x-wangge-*`` and judged by the server alone.
+        It says what every valid submission fulfils in the fields that are shown;
+        conditions are told in ``x-wangge-*`` and judged by the server alone.
         """
         return json_schema(self.definition, locale)
 

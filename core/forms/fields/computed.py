@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import decimal
 from typing import Any
 
 from core.forms.definition import FieldDefinition
@@ -43,9 +44,7 @@ class Computed(FieldType):
         digits = {"integer": 0, "money": 2, "decimal": field.settings.get("digits", 2)}.get(field.result.type)
 
         def check(value: Any, moment: Moment) -> Any:
-            if digits is not None and type(value) is float:
-                value = round(value, digits)
-            return check_result(value, moment)
+            return check_result(_rounded(value, digits) if digits is not None and type(value) is float else value, moment)
 
         return check
 
@@ -68,3 +67,11 @@ class Computed(FieldType):
         """Write it as its result type does."""
         assert field.result is not None
         return RESULT_TYPES[field.result.type].export_text(field.result, value, locale)
+
+
+def _rounded(value: float, digits: int) -> float:
+    """Round as the rule language does: a half goes away from zero, judged by the digits that people see."""
+    try:
+        return float(decimal.Decimal(repr(value)).quantize(decimal.Decimal(1).scaleb(-digits), decimal.ROUND_HALF_UP))
+    except decimal.InvalidOperation:
+        return value  # too large to have so many digits: the result's own bounds refuse it

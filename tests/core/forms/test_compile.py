@@ -74,6 +74,17 @@ def test_computed_value_is_the_servers_own():
     assert "each" not in compiled.check({"rooms": 0, "area": 1}, now=NOON).data
 
 
+@pytest.mark.parametrize(("value", "expected"), [(2.675, 2.68), (-2.675, -2.68), (1.005, 1.01), (0.125, 0.13), (3, 3)])
+def test_computed_value_is_rounded_as_people_do(value, expected):
+    fields = "fields:\n  - {id: a, type: decimal, LABEL, digits: 3}\n  - {id: b, type: computed, LABEL, value: a, result: money}\n"
+    assert form(fields).check({"a": value}, now=NOON).data["b"] == expected
+
+
+def test_computed_value_beyond_every_bound_is_an_error():
+    fields = "fields:\n  - {id: a, type: integer, LABEL}\n  - {id: b, type: computed, LABEL, value: a * a * a * a, result: money}\n"
+    assert told(form(fields), {"a": 2**53 - 1}) == [("b", "cannot_compute")]
+
+
 def test_check_speaks_at_its_field_in_both_languages():
     (error,) = form(HOUSE, checks=AREA).check({"rooms": 1, "area": -1}, now=NOON).errors
     assert (error.path, error.message.text("zh_CN"), error.message.text("en")) == ("area", "面积须大于零", "The area is more than zero")
