@@ -44,6 +44,11 @@ class Console:
         """Close what the command opened."""
         self._open.close()
 
+    def agencies(self) -> list[str]:
+        """Give the keys of all agencies, in order."""
+        with self.database.session(None) as session:
+            return list(session.scalars(text("SELECT key FROM agency ORDER BY key")))
+
     def agency(self, key: str | None) -> tuple[int, str]:
         """Give (id, key) of the agency named, or of the only one; raise when it is not clear which is meant."""
         with self.database.session(None) as session:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from core.authz.console import Console
 
 COMMANDS = {
-    "audit": Entry("core.audit.commands:audit", "Verify the chains of recorded history."),
+    "audit": Entry("core.cli.audit:audit", "Verify the chains of recorded history."),
     "backup": Entry("core.cli.backup:backup", "Write database and attachments into one archive."),
     "config": Entry("core.definitions.commands:config", "Export, compare and apply an agency's configuration."),
     "db": Entry("core.cli.database:db", "Bring the database up to date, or say what is missing."),
