@@ -186,3 +186,46 @@ def test_changes_are_on_the_audit_log(session, later, scheme):
     entries = session.execute(text("SELECT action, subject, new FROM audit_entry ORDER BY id")).all()
     assert (entries[-1].action, entries[-1].subject) == ("grid:grid:split", f"grid:{FIRST}")
     assert entries[-1].new == {"codes": [f"{COMMUNITY}03", f"{COMMUNITY}04"]}
+
+
+def test_grid_without_land_cannot_be_split_or_merged_with_one_that_has_it(session, later, scheme):
+    grids.import_geojson(session, later, collection(feature(f"{COMMUNITY}03", "空", "grid", COMMUNITY, None)))
+
+    with pytest.raises(Conflict) as split:
+        grids.split(session, later, f"{COMMUNITY}03", halves(), reason="x")
+    with pytest.raises(Conflict) as merge:
+        grids.merge(session, later, [FIRST, f"{COMMUNITY}03"], name="x", reason="x")
+
+    assert {split.value.message.key, merge.value.message.key} == {"grid.no_land"}
+
+
+def test_grids_without_land_merge_by_name_alone(session, later, scheme):
+    empty = [feature(f"{COMMUNITY}0{number}", "空", "grid", COMMUNITY, None) for number in (3, 4)]
+    grids.import_geojson(session, later, collection(*empty))
+
+    merged = grids.merge(session, later, [f"{COMMUNITY}03", f"{COMMUNITY}04"], name="并", reason="x")
+
+    assert (merged.code, merged.polygon) == (f"{COMMUNITY}05", None)
+
+
+def test_split_with_a_child_without_land_is_refused(session, later, scheme):
+    grids.import_geojson(session, later, collection(feature(f"{COMMUNITY}009", "空", "unit_grid", FIRST, None)))
+
+    with pytest.raises(Invalid) as refusal:
+        grids.split(session, later, FIRST, halves(), reason="x")
+
+    assert refusal.value.message.key == "grid.child_between_parts"
+
+
+def test_level_without_code_layout_needs_a_code(session, later):
+    levels = [{"key": "area", "title": {"zh_CN": "片", "en": "Area"}}]
+    grids.create_scheme(session, later, key="free", title={"zh_CN": "片"}, levels=levels, origin=(116.4, 39.9))
+    grids.import_geojson(
+        session, later, collection(feature("a", "甲", "area", None, square(0)), feature("b", "乙", "area", None, square(1)))
+    )
+
+    with pytest.raises(Invalid) as refusal:
+        grids.merge(session, later, ["a", "b"], name="x", reason="x")
+
+    assert refusal.value.message.key == "grid.code_needed"
+    assert grids.merge(session, later, ["a", "b"], name="x", reason="x", code="c").path == "free.c"

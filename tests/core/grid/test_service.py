@@ -363,3 +363,35 @@ def test_check_compares_loads(session, keeper, scheme):
     (finding,) = grids.check_division(session, keeper, loads=loads)
 
     assert (finding.kind, finding.codes) == (FindingKind.UNBALANCED_LOAD, (f"{COMMUNITY}004",))
+
+
+def test_map_refuses_more_than_a_map_can_show(session, keeper, scheme, monkeypatch):
+    monkeypatch.setattr("core.grid.service.mapping.MOST_ON_MAP", 7)
+
+    with pytest.raises(Invalid) as refusal:
+        grids.geojson(session, keeper, level="unit_grid")
+
+    assert refusal.value.message.params == {"count": 8, "most": 7}
+
+
+def test_map_from_afar_is_simpler_and_still_without_gaps(session, keeper):
+    grids.create_scheme(
+        session, keeper, key="district", title=land.SCHEME["title"], levels=land.SCHEME["levels"], origin=land.SCHEME["origin"]
+    )
+    upper = [one for one in land.feature_collection()["features"] if one["properties"]["level"] in {"district", "street"}]
+    grids.import_geojson(session, keeper, collection(*upper))
+
+    near = json.loads(grids.geojson(session, keeper, level="street"))["features"]
+    far = json.loads(grids.geojson(session, keeper, level="street", box=(115.0, 39.0, 118.0, 41.0)))["features"]
+
+    streets = [shape(one["geometry"]) for one in far]
+    assert sum(shapely.get_num_coordinates(streets)) < 0.8 * sum(shapely.get_num_coordinates([shape(one["geometry"]) for one in near]))
+    assert shapely.coverage_is_valid(streets)
+
+
+@pytest.mark.parametrize("inner", [None, [None], [{"code": "110101001"}], [{"code": 7, "name": "x"}]])
+def test_divisions_of_wrong_shape_are_refused(session, keeper, scheme, inner):
+    with pytest.raises(Invalid) as refusal:
+        grids.import_divisions(session, keeper, {"code": "110101", "name": "东城区", "streets": inner})
+
+    assert refusal.value.errors[0].path.startswith("streets")
