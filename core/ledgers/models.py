@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -155,8 +155,8 @@ class ImportJob(AgencyOwned, Base):
     crs: Mapped[str] = mapped_column(String(10))
     mode: Mapped[str] = mapped_column(String(12))
     dry_run: Mapped[bool] = mapped_column()
-    mapping: Mapped[dict[str, str]] = mapped_column(JSONB)
-    """Target by column heading."""
+    mapping: Mapped[dict[str, str]] = mapped_column(JSON)
+    """Target by column heading, in the order of the file."""
     grants: Mapped[list[list[str | None]]] = mapped_column(JSONB)
     """Grid and department paths that its maker could import to when it was made."""
     form_version_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))

@@ -54,6 +54,7 @@ def create_import(session: Session, actor: Actor, order: ImportOrder, stream: IO
     crs = parse_crs(order.crs)
     file_format = format_of(order.file_name)
     table = open_table(stream, file_format, chunk_rows=1)
+    table.chunks.close()
     targets = targets_of(around.ledger, around.form.definition)
     mapping = complete_mapping(order.mapping, table.headings, targets)
     if table.has_positions and around.ledger.geometry is not Geometry.NONE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Generator
 from typing import IO, Any
 
 from core.ledgers.exchange.tables import MAX_CELL, Table, check_headings, rows_to_chunks
@@ -39,10 +39,12 @@ def open_csv(stream: IO[bytes], *, chunk_rows: int, encoding: str | None = None)
     stream.seek(0)
     text = io.TextIOWrapper(stream, encoding=found, errors="strict", newline="")
     rows = _rows(text)
-    first = next(rows, None)
-    if first is None:
-        raise Malformed(msg("ledgers.no_headings"))
-    headings = check_headings([original(cell) for cell in first[1]])
+    try:
+        _, cells = next(rows, (0, []))
+        headings = check_headings([original(cell) for cell in cells])
+    except Malformed:
+        rows.close()
+        raise
     return Table(headings, rows_to_chunks(headings, rows, chunk_rows), encoding={"utf-8-sig": "utf-8"}.get(found, found))
 
 
@@ -71,7 +73,7 @@ def _decodes(stream: IO[bytes], name: str) -> bool:
     return True
 
 
-def _rows(text: io.TextIOWrapper) -> Iterator[tuple[int, list[str]]]:
+def _rows(text: io.TextIOWrapper) -> Generator[tuple[int, list[str]], None, None]:
     encoding = text.encoding
     sample = text.readline(1 << 16)
     text.seek(0)

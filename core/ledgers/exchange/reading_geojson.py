@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 import json
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import IO, Any, NoReturn
 
 from shapely.errors import ShapelyError
@@ -139,7 +139,7 @@ def _refuse_constant(name: str) -> NoReturn:
     raise Malformed(msg("ledgers.broken_geojson", near=name))
 
 
-def _chunks(features: Iterator[dict[str, Any]], headings: list[str], size: int) -> Iterator[Chunk]:
+def _chunks(features: Iterator[dict[str, Any]], headings: list[str], size: int) -> Generator[Chunk, None, None]:
     chunk = _empty(headings)
     for number, feature in enumerate(features, start=1):
         _add(chunk, number, feature, headings)

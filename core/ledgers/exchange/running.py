@@ -8,7 +8,7 @@ job cannot overtake each other: each chunk begins by locking the job and compari
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -116,9 +116,11 @@ def _prepare(session: Session, job: ImportJob, now: datetime) -> _Run:
 
 def _take_all(unit: Unit, run: _Run, source: _Source, taken: int, *, chunk_rows: int, progress: Progress | None) -> None:
     size = source.size
-    with fsspec.open(source.url, "rb") as stream:
+    with ExitStack() as stack:
+        stream = stack.enter_context(fsspec.open(source.url, "rb"))
         passed = 0
-        for chunk in open_table(stream, source.file_format, chunk_rows=chunk_rows).chunks:
+        chunks = stack.enter_context(closing(open_table(stream, source.file_format, chunk_rows=chunk_rows).chunks))
+        for chunk in chunks:
             if passed < taken:
                 # The chunks fall as they fell before: same file, same size.
                 run.assembler.pass_over(chunk)

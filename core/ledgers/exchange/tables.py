@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
@@ -44,7 +44,7 @@ class Table:
     """An opened file: its headings, and its chunks, which can be read once."""
 
     headings: Sequence[str]
-    chunks: Iterator[Chunk]
+    chunks: Generator[Chunk, None, None]
     encoding: str | None = None
     has_positions: bool = False
     """Whether positions come with the rows (GeoJSON), in columns ``$lon`` and ``$lat``."""
@@ -69,7 +69,7 @@ def check_headings(cells: Sequence[Any]) -> list[str]:
     return headings
 
 
-def rows_to_chunks(headings: Sequence[str], rows: Iterator[tuple[int, Sequence[Any]]], size: int) -> Iterator[Chunk]:
+def rows_to_chunks(headings: Sequence[str], rows: Iterator[tuple[int, Sequence[Any]]], size: int) -> Generator[Chunk, None, None]:
     """Turn numbered rows into chunks of columns; a row of another width is spoilt, an empty one is passed over."""
     width = len(headings)
     numbers: list[int] = []

@@ -136,22 +136,29 @@ def xlsx_pieces(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Itera
     """Yield a workbook of one sheet, written in constant memory; every cell is text and no text is a formula or a link."""
     with tempfile.TemporaryFile() as file:
         book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
-        sheet = book.add_worksheet()
-        bold = book.add_format({"bold": True})
-        for column, heading in enumerate(headings):
-            sheet.write_string(0, column, heading, bold)
-        for number, cells in enumerate(rows, start=1):
-            if number > _MAX_SHEET_ROWS:
-                raise TooLarge(msg("ledgers.export_too_many_rows"))
-            for column, text in enumerate(cells):
-                if len(text) > _MAX_CELL:
-                    raise TooLarge(msg("ledgers.export_cell_too_long", heading=headings[column], code=cells[0]))
-                if text:
-                    sheet.write_string(number, column, text)
-        book.close()
+        try:
+            _fill_sheet(book, headings, rows)
+        finally:
+            # Closed even when it stays unfinished: the rows lie in a temporary file of its own.
+            book.close()
         file.seek(0)
         while block := file.read(_BYTES):
             yield block
+
+
+def _fill_sheet(book: Any, headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    sheet = book.add_worksheet()
+    bold = book.add_format({"bold": True})
+    for column, heading in enumerate(headings):
+        sheet.write_string(0, column, heading, bold)
+    for number, cells in enumerate(rows, start=1):
+        if number > _MAX_SHEET_ROWS:
+            raise TooLarge(msg("ledgers.export_too_many_rows"))
+        for column, text in enumerate(cells):
+            if len(text) > _MAX_CELL:
+                raise TooLarge(msg("ledgers.export_cell_too_long", heading=headings[column], code=cells[0]))
+            if text:
+                sheet.write_string(number, column, text)
 
 
 def _geojson(rows: Iterable[Found], layout: Layout) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from shapely.geometry import shape
 from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import Session
 
+from core.accounts.masking import masked
 from core.audit import service as audit
 from core.authz import Actor, require
 from core.forms import service as forms
@@ -29,6 +30,9 @@ from core.lib.errors import Conflict, FieldError, Invalid, NotFound, Preconditio
 from core.lib.ids import uuid7
 from core.lib.text import msg
 from core.pluginmanager import plugins
+
+HIDDEN = "***"
+"""What is shown of a personal value that is no text."""
 
 _LOGGED = ("title", "state", "lon", "lat", "grid_id", "location", "polygon", "departments", "data")
 
@@ -263,7 +267,8 @@ def _overlaid(around: Surroundings, record: Record, changes: Mapping[str, Any]) 
     data = joined(record.data, record.personal or {})
     for path in (node.path for node in around.form.plan.nodes if node.value is not None):
         _drop(data, path)
-    for name, value in changes.get("data", {}).items():
+    for name, given in changes.get("data", {}).items():
+        value = _unmasked(record, name, given)
         if value is None:
             data.pop(name, None)
         else:
@@ -284,6 +289,16 @@ def _overlaid(around: Surroundings, record: Record, changes: Mapping[str, Any]) 
         position = changes["position"] or {}
         draft = replace(draft, lon=position.get("lon"), lat=position.get("lat"), crs=position.get("crs") or "wgs84")
     return replace(draft, **{name: changes[name] for name in ("polygon", "grid_code") if name in changes})
+
+
+def _unmasked(record: Record, name: str, given: Any) -> Any:
+    """Give the value to store: the mask of a personal value that was shown means the value itself; another mask raises Invalid."""
+    stored = (record.personal or {}).get(name)
+    if stored is None or not isinstance(given, str) or "*" not in given:
+        return given
+    if given == HIDDEN or (isinstance(stored, str) and given == masked(stored)):
+        return stored
+    raise Invalid(msg("ledgers.hidden_value_sent"), path=f"data.{name}")
 
 
 def _drop(data: dict[str, Any], path: tuple[str, ...]) -> None:

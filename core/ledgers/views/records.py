@@ -138,7 +138,7 @@ def _wanted(query: dict[str, Any]) -> Wanted:
 
 def _personal(work: Work, row: Found, around: Surroundings, *, unmasked: bool) -> dict[str, Any]:
     if not unmasked:
-        return {path: masked(value) if isinstance(value, str) else "***" for path, value in row.personal.items()}
+        return {path: masked(value) if isinstance(value, str) else records.HIDDEN for path, value in row.personal.items()}
     require_anywhere(work.actor, LedgerRight.READ_PERSONAL)
     grid, department = around.grids.by_id.get(row.grid_id or 0), around.departments.by_id.get(row.department_id or 0)
     records.require_right_at(work.actor, LedgerRight.READ_PERSONAL, grid, department)

@@ -234,7 +234,7 @@ def client(world, settings):
         def agency_id(self, identity):
             return world.agency.id
 
-        def actor(self, session, identity, *, now, request_id, locale):
+        def actor(self, session, identity, **_options):
             epoch.epoch(session)
             return application.actor
 

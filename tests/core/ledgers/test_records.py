@@ -1,0 +1,257 @@
+"""Single records: added, changed, retired, found; each within the actor's area and version."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from sqlalchemy import text
+
+from core.db.engine import AgencySession
+from core.ledgers.ddl import index_fields
+from core.ledgers.permissions import LedgerRight
+from core.ledgers.service import records
+from core.ledgers.service.finding import Wanted, get_visible_record, list_records, nearest_records
+from core.ledgers.types import Draft
+from core.lib.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+
+FIRST = "1101010101000001"
+
+
+def draft(name="井盖", lon=116.4005, lat=39.9005, **more):
+    data = {"kind": "0101", "name": name, **more.pop("data", {})}
+    return Draft(data=data, lon=lon, lat=lat, **more)
+
+
+def add(world, *drafts, actor=None):
+    with world.around(actor) as (session, around):
+        return [records.create_record(session, actor or world.system, around, one).code for one in drafts]
+
+
+def found(world, actor=None, **wanted):
+    with world.around() as (session, around):
+        return [row.title for row in list_records(session, actor or world.system, around, Wanted(**wanted), limit=50)]
+
+
+def test_new_record_gets_code_place_and_title(world):
+    assert [FIRST, "1101010101000002"] == add(world, draft(), draft("二号", departments={"maintainer": "D2"}))
+    with world.around() as (session, around):
+        row = get_visible_record(session, world.actor(), around, FIRST)
+        assert ("井盖", "inside", "U00", 1) == (row.title, row.location, around.grids.by_id[row.grid_id].code, row.version)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path"),
+    [
+        ({"data": {"count": 0}}, "data.count"),
+        ({"data": {"nothing": 1}}, "data.nothing"),
+        ({"state": "burnt"}, "state"),
+        ({"state": "retired"}, "state"),
+        ({"departments": {"maintainer": "D99"}}, "departments.maintainer"),
+        ({"departments": {"king": "D1"}}, "departments.king"),
+        ({"grid_code": "U99"}, "grid"),
+        ({"polygon": {"type": "Polygon", "coordinates": []}}, "polygon"),
+        ({"lon": 999.0}, "position"),
+        ({"code": "x y"}, "code"),
+        ({"code": "short"}, "code"),
+    ],
+)
+def test_wrong_value_is_named(world, wrong, path):
+    with pytest.raises(Invalid) as caught:
+        add(world, draft(**wrong))
+    assert path in [error.path for error in caught.value.errors]
+
+
+def test_code_in_use_is_a_conflict(world):
+    add(world, draft(code=FIRST))
+    with pytest.raises(Conflict):
+        add(world, draft(code=FIRST))
+
+
+def test_outside_record_can_be_assigned_by_hand(world):
+    (code,) = add(world, draft(lon=117.0))
+    with world.around() as (session, around):
+        record = records.update_record(session, world.system, around, code, {"grid_code": "U05"}, version=1)
+        assert ("assigned", "U05") == (record.location, around.grids.by_id[record.grid_id].code)
+    with world.around() as (session, around):
+        record = records.update_record(session, world.system, around, code, {"data": {"note": "记"}}, version=2)
+        assert ("assigned", 3) == (record.location, record.version)
+
+
+def test_change_keeps_the_rest_and_its_history(world, sql):
+    (code,) = add(world, draft(data={"note": "旧", "count": 2}, departments={"maintainer": "D1", "owner": "D2"}))
+    changes = {"data": {"note": None, "name": "新名"}, "departments": {"owner": None}, "position": {"lon": 116.4015, "lat": 39.9005}}
+    with world.around() as (session, around):
+        record = records.update_record(session, world.actor(), around, code, changes, version=1)
+        assert {"kind": "0101", "name": "新名", "count": 2} == record.data
+        assert (["maintainer"], "新名", 2) == (list(record.departments), record.title, record.version)
+    ((kind, version, old, new),) = sql(world.agency, "SELECT kind, version, old, new FROM record_event")
+    assert ("changed", 2, {"title", "data", "departments", "lon", "grid_id"}) == (kind, version, set(new))
+    assert ("井盖", "新名") == (old["title"], new["title"])
+
+
+def test_change_without_difference_is_no_new_version(world, sql):
+    (code,) = add(world, draft())
+    with world.around() as (session, around):
+        assert 1 == records.update_record(session, world.system, around, code, {"data": {"name": "井盖"}}, version=1).version
+    assert [] == sql(world.agency, "SELECT * FROM record_event")
+
+
+def test_stale_version_is_refused(world):
+    (code,) = add(world, draft())
+    with world.around() as (session, around):
+        records.update_record(session, world.system, around, code, {"data": {"note": "一"}}, version=1)
+    with pytest.raises(PreconditionFailed), world.around() as (session, around):
+        records.update_record(session, world.system, around, code, {"data": {"note": "二"}}, version=1)
+
+
+def test_personal_value_stays_out_of_data_and_history(world, sql):
+    (code,) = add(world, draft(data={"keeper_phone": "13800000000"}))
+    with world.around() as (session, around):
+        record = records.update_record(session, world.system, around, code, {"data": {"keeper_phone": "13900000000"}}, version=1)
+        assert {"keeper_phone": "13900000000"} == record.personal
+    assert [({"personal": None},)] == sql(world.agency, "SELECT new FROM record_event")
+    assert [] == [one for one in sql(world.agency, "SELECT * FROM audit_entry") if "139" in str(one)]
+
+
+def test_retired_record_leaves_lists_and_comes_back(world):
+    (code,) = add(world, draft())
+    with world.around() as (session, around):
+        records.retire_record(session, world.actor(), around, code, version=1, reason="拆除")
+    assert ([], ["井盖"]) == (found(world), found(world, retired=True))
+    with pytest.raises(Conflict), world.around() as (session, around):
+        records.update_record(session, world.system, around, code, {"data": {"note": "x"}}, version=2)
+    with pytest.raises(Conflict), world.around() as (session, around):
+        records.retire_record(session, world.system, around, code, version=2, reason="又")
+    with world.around() as (session, around):
+        assert ("normal", 3) == (lambda one: (one.state, one.version))(
+            records.restore_record(session, world.actor(), around, code, version=2, reason="误拆")
+        )
+
+
+def test_area_holds_for_reading_writing_and_moving(world):
+    inside, outside = add(world, draft("里"), draft("外", lon=116.4015))
+    near = world.actor(grid_path=f"{world.agency.scheme_key}.S1.U00")
+    assert ["里"] == found(world, near)
+    with pytest.raises(NotFound), world.around() as (session, around):
+        get_visible_record(session, near, around, outside)
+    with pytest.raises(NotFound), world.around() as (session, around):
+        records.update_record(session, near, around, outside, {"data": {"note": "x"}}, version=1)
+    with pytest.raises(Forbidden), world.around() as (session, around):
+        records.update_record(session, near, around, inside, {"position": {"lon": 116.4015, "lat": 39.9005}}, version=1)
+    with pytest.raises(Forbidden), world.around() as (session, around):
+        records.create_record(session, near, around, draft(lon=116.4015))
+
+
+def test_department_scope_reaches_its_records(world):
+    add(world, draft("甲", departments={"maintainer": "D1"}), draft("乙", departments={"maintainer": "D2"}), draft("丙"))
+    assert ["甲"] == found(world, world.actor(department_path="1"))
+
+
+def test_no_right_is_forbidden(world):
+    add(world, draft())
+    nobody = world.actor([LedgerRight.EXPORT])
+    with pytest.raises(Forbidden):
+        found(world, nobody)
+    with pytest.raises(Forbidden):
+        add(world, draft(), actor=nobody)
+
+
+def test_records_are_found_by_name_code_place_department_and_rule(world):
+    add(
+        world,
+        draft("东四路灯", data={"count": 3}, departments={"maintainer": "D1"}),
+        draft("西单井盖100%", lon=116.4015, data={"kind": "0203", "count": 9}, departments={"owner": "D1"}),
+        draft("远处", lon=117.0),
+    )
+    assert ["东四路灯"] == found(world, query="路灯")
+    assert ["东四路灯"] == found(world, query="dsld")
+    assert ["西单井盖100%"] == found(world, query="0%")
+    assert [] == found(world, query="_四%")
+    assert ["东四路灯", "远处"] == found(world, code="1101010101")
+    assert ["西单井盖100%"] == found(world, query="1101010203")
+    assert ["东四路灯"] == found(world, bbox=(116.4, 39.9, 116.401, 39.901))
+    assert ["东四路灯", "西单井盖100%"] == sorted(found(world, grid="S1"))
+    assert ["西单井盖100%"] == found(world, grid="U01")
+    assert ["远处"] == found(world, location="outside")
+    assert ["东四路灯", "西单井盖100%"] == sorted(found(world, department="D1"))
+    assert ["西单井盖100%"] == found(world, department="D1", role="owner")
+    assert ["西单井盖100%"] == found(world, filter="count > 5")
+    assert ["西单井盖100%"] == found(world, filter='kind == "0203" and count > 5')
+    assert [] == found(world, filter='kind == "0101" and count > 5')
+
+
+@pytest.mark.parametrize("wanted", [{"filter": "count >"}, {"filter": "nothing == 1"}, {"filter": "keeper_phone == \"1\""}, {"grid": "U99"}, {"department": "D99"}])
+def test_wrong_question_is_told(world, wanted):
+    with pytest.raises(Invalid):
+        found(world, **wanted)
+
+
+def test_pages_follow_the_code(world):
+    add(world, *(draft(f"第{n}") for n in range(5)))
+    with world.around() as (session, around):
+        page = list_records(session, world.system, around, Wanted(), limit=2)
+        rest = list_records(session, world.system, around, Wanted(), limit=9, after=page[1].code)
+    assert (["第0", "第1", "第2"], ["第2", "第3", "第4"]) == ([one.title for one in page], [one.title for one in rest])
+
+
+def test_nearest_come_in_order_of_metres(world):
+    add(world, draft("远", lon=116.4035), draft("近", lon=116.40055), draft("无", lon=None, lat=None), draft("中", lat=39.9015))
+    with world.around() as (session, around):
+        rows = nearest_records(session, world.actor(), around, 116.4005, 39.9005, limit=3)
+        close = nearest_records(session, world.actor(), around, 116.4005, 39.9005, limit=3, within_m=10)
+    assert ["近", "中", "远"] == [row.title for row in rows]
+    assert pytest.approx([4.27, 111.0, 256.4], rel=0.01) == [row.distance_m for row in rows]
+    assert ["近"] == [row.title for row in close]
+
+
+def test_serials_are_unique_under_concurrency(world):
+    codes, wrong = [], []
+
+    def work():
+        try:
+            for _ in range(5):
+                codes.extend(add(world, draft()))
+        except Exception as error:  # noqa: BLE001
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ([], 20) == (wrong, len(set(codes)))
+    assert [f"11010101010000{n:02d}" for n in range(1, 21)] == sorted(codes)
+
+
+def test_another_agency_sees_nothing_and_cannot_be_pointed_at(world, make_world, sql):
+    other = make_world("others")
+    add(world, draft())
+    with other.around() as (session, around):
+        assert [] == list(list_records(session, other.system, around, Wanted(retired=True), limit=9))
+    assert [] == sql(other.agency, "SELECT * FROM record")
+    assert [] == sql(None, "SELECT * FROM record")
+    assert [] == sql(other.agency, "SELECT record_ids_titled(:key, '%')", key="test.asset")
+    assert [] == sql(None, "SELECT record_ids_in_box(:key, box(point(-1e9,-1e9), point(1e9,1e9)))", key="test.asset")
+    assert [] == sql(other.agency, "SELECT record_ids_valued(:key, 'kind', '0101')", key="test.asset")
+    with other.around() as (_, around):
+        foreign = around.departments.by_code["D1"].id, next(iter(around.grids.by_id))
+    for column, value in (("departments", f'{{"owner": {foreign[0]}}}'), ("grid_id", foreign[1]), ("department_id", foreign[0])):
+        with pytest.raises(Exception, match="none of the agency|is not shared|foreign key"):  # noqa: PT012
+            with AgencySession(world.database.app_engine, agency_id=world.agency.id) as session:
+                session.execute(text(f"UPDATE record SET {column} = :value"), {"value": value})
+
+
+def test_indexed_field_gets_one_index_that_is_used(world, owner_engine):
+    add(world, draft())
+    with owner_engine.connect() as connection:
+        assert 1 == len(index_fields(connection, "test.asset", ["kind"]))
+        assert [] == index_fields(connection, "test.asset", ["kind"])
+        # So few rows would be read in any other way; without the rivals it must be the new index or none.
+        connection.execute(text("SET LOCAL enable_seqscan = off; DROP INDEX ix_record_position"))
+        connection.execute(text("ALTER TABLE record DROP CONSTRAINT uq_record_agency_id_ledger_key_code"))
+        plan = connection.execute(
+            text("EXPLAIN SELECT id FROM record WHERE agency_id = 1 AND ledger_key = 'test.asset' AND (data ->> 'kind') = 'x'")
+        ).scalars()
+        assert "ix_record_data_" in "\n".join(plan)
+        connection.rollback()
