@@ -10,10 +10,12 @@ from collections.abc import Callable, Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, column, or_, select, table
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Department, Member
+from core.attachments import service as attachments
+from core.attachments.models import Attachment
 from core.authz import Actor
 from core.definitions import store
 from core.grid.models import Grid, GridLevel, GridScheme, GridSchemeShare
@@ -21,8 +23,6 @@ from core.lib.errors import NotFound
 
 Lookup = Callable[[Session, Actor, Collection[Any], str | None, str | None], Collection[Any]]
 """(session, actor, ids, within, level) -> those of the ids that exist."""
-
-_ATTACHMENT = table("attachment", column("uuid", Uuid()))
 
 _lookups: dict[str, Lookup] = {}
 
@@ -54,10 +54,20 @@ def _departments(session: Session, actor: Actor, ids: Collection[int], _within: 
     ).all()
 
 
-def _attachments(session: Session, _actor: Actor, ids: Collection[str], _within: str | None, _level: str | None) -> Collection[str]:
-    # Row-level security shows the agency's own alone.
-    found = session.scalars(select(_ATTACHMENT.c.uuid).where(_ATTACHMENT.c.uuid.in_([UUID(one) for one in ids])))
-    return [str(one) for one in found]
+def _attachments(session: Session, actor: Actor, ids: Collection[str], _within: str | None, _level: str | None) -> Collection[str]:
+    """Find those that the actor may see: else hanging another's file on a case of one's own would open it."""
+    rows = session.scalars(select(Attachment).where(Attachment.uuid.in_([UUID(one) for one in ids])))
+    return [str(row.uuid) for row in rows if actor.is_system or _may_see(session, actor, row)]
+
+
+def _may_see(session: Session, actor: Actor, row: Attachment) -> bool:
+    if row.owner_id is not None and row.owner_id == actor.user_id:
+        return True
+    try:
+        attachments.get_visible(session, actor, row.uuid)
+    except NotFound:
+        return False
+    return True
 
 
 def _grids(session: Session, actor: Actor, ids: Collection[str], within: str | None, level: str | None) -> Collection[str]:

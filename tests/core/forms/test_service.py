@@ -69,9 +69,9 @@ def department(session, agency, code, *, active=True):
     return row.id
 
 
-def attachment(session, agency):
+def attachment(session, agency, owner_id=None):
     uuid = uuid4()
-    values = {"name": "a.jpg", "content_type": "image/jpeg", "size": 1, "digest": uuid.hex * 2, "created_at": NOON}
+    values = {"name": "a.jpg", "content_type": "image/jpeg", "size": 1, "digest": uuid.hex * 2, "owner_id": owner_id, "created_at": NOON}
     session.execute(insert(Attachment).values(agency_id=agency.id, uuid=uuid, **values))
     return str(uuid)
 
@@ -96,8 +96,12 @@ def test_grids_are_of_the_scheme_and_level(session, actor, form):
     assert refused_paths(session, actor, form, {"place": "999999999999"}) == ["place"]
 
 
-def test_attachments_are_the_agencys_own(session, actor, form, database, alpha, beta):
-    assert service.check(session, actor, form, {"photos": [attachment(session, alpha)]}).data["photos"]
+def test_attachments_are_such_as_the_actor_may_see(session, actor, form, make_actor, database, alpha, beta):
+    mine, colleague = make_person(database, alpha), make_person(database, alpha)
+    sender = make_actor(user_id=mine.id)
+    assert service.check(session, sender, form, {"photos": [attachment(session, alpha, mine.id)]}).data["photos"]
+    assert refused_paths(session, sender, form, {"photos": [attachment(session, alpha, colleague.id)]}) == ["photos"]
+    assert service.check(session, make_actor(is_system=True), form, {"photos": [attachment(session, alpha, colleague.id)]}).data["photos"]
     with AgencySession(database.owner_engine, agency_id=None) as owner:
         other = attachment(owner, beta)
         owner.commit()
