@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 from marshmallow import Schema, ValidationError, fields, validate
 
 from core.accounts.types import SCOPES
@@ -13,6 +15,8 @@ _CODE = validate.Regexp(r"^[\w.-]{1,60}$")
 _NAME = (validate.Length(1, 120), validate.Regexp(r"^[^\x00-\x1f]+$"))
 _SHORT = (validate.Length(1, 40), validate.Regexp(r"^[^\x00-\x1f]+$"))
 _ID = validate.Range(1, 2**63 - 1)
+# PostgreSQL's years reach further than Python's; what is stored must be readable again.
+_MOMENT = validate.Range(datetime(1970, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC))
 _USER_ID = validate.Range(1, 2**31 - 1)
 
 
@@ -270,8 +274,8 @@ class NewAssignmentSchema(Schema):
     role = fields.String(required=True, validate=validate.Length(1, 120))
     grid_id = fields.Integer(strict=True, validate=_ID, load_default=None, allow_none=True)
     department_id = fields.Integer(strict=True, validate=_ID, load_default=None, allow_none=True)
-    valid_from = fields.AwareDateTime(load_default=None, allow_none=True)
-    valid_to = fields.AwareDateTime(load_default=None, allow_none=True)
+    valid_from = fields.AwareDateTime(load_default=None, allow_none=True, validate=_MOMENT)
+    valid_to = fields.AwareDateTime(load_default=None, allow_none=True, validate=_MOMENT)
 
 
 class AssignmentQuery(PageQuery):
@@ -349,8 +353,8 @@ class NewResponsibilitySchema(Schema):
     kind = fields.String(required=True, validate=_SHORT)
     user_id = fields.Integer(strict=True, validate=_USER_ID, load_default=None, allow_none=True)
     team_id = fields.Integer(strict=True, validate=_ID, load_default=None, allow_none=True)
-    valid_from = fields.AwareDateTime(load_default=None, allow_none=True)
-    valid_to = fields.AwareDateTime(load_default=None, allow_none=True)
+    valid_from = fields.AwareDateTime(load_default=None, allow_none=True, validate=_MOMENT)
+    valid_to = fields.AwareDateTime(load_default=None, allow_none=True, validate=_MOMENT)
 
 
 class ResponsibilityQuery(PageQuery):

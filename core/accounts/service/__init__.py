@@ -2,7 +2,6 @@
 
 from core.accounts.service.agencies import (
     create_agency,
-    found_agency,
     get_agency,
     get_visible_agency,
     is_installation_admin,
@@ -26,6 +25,7 @@ from core.accounts.service.departments import (
     update_department,
     visible_departments,
 )
+from core.accounts.service.founding import found_agency
 from core.accounts.service.handing_over import hand_over, list_open_work
 from core.accounts.service.holders import Holder, OpenItem, register_hand_over
 from core.accounts.service.people import (

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 from core.accounts.models import Agency
 from core.accounts.permissions import AccountRight
 from core.accounts.service.changes import Change, apply
-from core.audit import service as audit
 from core.authz import Actor
 from core.db import epoch
 from core.db.base import User
@@ -36,7 +35,7 @@ def create_agency(
     """Make a tenant. ``origin`` is the (longitude, latitude) around which its land is measured.
 
     Nobody is asked for a right: callers are ``wangge init``, ``wangge demo``
-    and :func:`found_agency`. Raises Invalid for a bad key, origin or zone and
+    and ``founding.found_agency``. Raises Invalid for a bad key, origin or zone and
     Conflict for a key in use.
     """
     if not _KEY.match(key):
@@ -56,16 +55,6 @@ def create_agency(
     session.add(agency)
     session.flush()
     epoch.bump(session)
-    return agency
-
-
-def found_agency(session: Session, actor: Actor, values: Mapping[str, Any]) -> Agency:
-    """Make a tenant as an administrator of the installation; see :func:`create_agency`."""
-    require_installation_admin(session, actor)
-    origin = (values["origin_lon"], values["origin_lat"])
-    chosen = {name: values[name] for name in ("time_zone", "scheme_key", "settings") if name in values}
-    agency = create_agency(session, values["key"], values["title"], origin=origin, **chosen)
-    audit.record(session, actor, "accounts:agency:created", subject=f"agency:{agency.key}", new={"key": agency.key})
     return agency
 
 

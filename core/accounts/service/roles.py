@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from core.accounts.models import AgencyRole, RoleAssignment
 from core.accounts.permissions import AccountRight
-from core.accounts.rights import all_rights
 from core.accounts.service.changes import Change, apply, lock_for, record_change
 from core.accounts.types import SCOPES
-from core.authz import Actor, require
+from core.authz import Actor, known_rights, require
 from core.db import epoch
 from core.lib.errors import Conflict, FieldError, Forbidden, Invalid, NotFound
 from core.lib.text import Title, msg
@@ -131,7 +130,7 @@ def require_held(actor: Actor, rights: Collection[str], *, grid_path: str | None
 
 
 def _checked(values: dict[str, Any], key: str) -> dict[str, Any]:
-    unknown = [right for right in values.get("rights", ()) if right not in all_rights()]
+    unknown = [right for right in values.get("rights", ()) if right not in known_rights()]
     if unknown:
         raise Invalid.many([FieldError("rights", msg("accounts.unknown_right", right=right)) for right in unknown])
     if values.get("scope", "agency") not in SCOPES:

@@ -139,3 +139,9 @@ def disable_second_factor(session: Session, user_id: int, *, now: datetime, but:
     second_factor.disable(session, user_id)
     sessions.end_sessions_of(session, user_id, "second_factor_disabled", now=now, but=but)
     session.execute(update(AuthSession).where(AuthSession.user_id == user_id).values(second_factor=False))
+
+
+def forget_old(session: Session, *, now: datetime) -> None:
+    """Delete what signing in no longer needs: counts and sessions that are over, records past their six months."""
+    throttle.forget_old(session, now=now)
+    sessions.forget_old(session, now=now)

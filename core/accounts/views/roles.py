@@ -7,7 +7,6 @@ from typing import Any
 from core.accounts import service
 from core.accounts.models import AgencyRole, RoleAssignment
 from core.accounts.permissions import AccountRight
-from core.accounts.rights import all_rights
 from core.accounts.schemas import (
     AssignmentPageSchema,
     AssignmentQuery,
@@ -20,7 +19,7 @@ from core.accounts.schemas import (
     RoleSchema,
 )
 from core.accounts.views.group import columns_of, read_page, routes
-from core.authz import require_anywhere
+from core.authz import known_rights, require_anywhere
 from core.http.paging import PageQuery
 from core.http.routes import Answer
 from core.http.work import Work
@@ -36,7 +35,7 @@ def list_rights(work: Work) -> dict[str, Any]:
     return {
         "items": [
             {"key": key, "title": say(right.title, work.locale), "reads_personal_data": right.reads_personal_data}
-            for key, right in sorted(all_rights().items())
+            for key, right in sorted(known_rights().items())
         ]
     }
 

@@ -6,6 +6,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
+from core import parts
 from core.accounts.signin import SignIn
 from core.accounts.views import routes
 from core.http import errors, serve
@@ -15,6 +16,7 @@ from core.testing.people import browser_of, make_person
 
 @pytest.fixture(scope="session")
 def app(settings, database):
+    parts.load()
     made = Flask("accounts")
     made.extensions["wangge"] = Frame(settings, database, SignIn(settings, database))
     errors.install(made)
@@ -40,6 +42,11 @@ def browser(app, person):
         return browser_of(app, person(*rights, **options))
 
     return make
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _every_right():
+    parts.load()
 
 
 @pytest.fixture(autouse=True)

@@ -98,7 +98,7 @@ def test_a_successor_of_the_other_axis_is_refused_whole(session, system, alpha, 
     with pytest.raises(Conflict), session.begin_nested():
         service.hand_over(session, system, Holder("user", leaver), Holder("user", successor))
     session.expire_all()
-    assert session.scalars(select(Responsibility.user_id)).all() == [leaver]
+    assert session.scalars(select(Responsibility.user_id).where(Responsibility.user_id.in_(busy))).all() == [leaver]
 
 
 def test_somebody_with_work_in_hand_does_not_leave(session, system, busy):
@@ -169,7 +169,8 @@ def test_a_team_holds_members_of_the_agency_alone(session, system, pair, person,
     with pytest.raises(Invalid):
         service.set_team_members(session, system, team, {stranger.id: False})
     service.set_team_members(session, system, team, {pair[1]: True})
-    assert session.execute(select(TeamMember.user_id, TeamMember.is_lead)).all() == [(pair[1], True)]
+    members = select(TeamMember.user_id, TeamMember.is_lead).where(TeamMember.team_id == team.id)
+    assert session.execute(members).all() == [(pair[1], True)]
 
 
 def test_a_grid_of_a_scheme_that_is_not_shared_cannot_be_taken(session, system, alpha, pair, grids):
