@@ -10,6 +10,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Select, and_, column, func, or_, select, table, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from core.attachments.models import Attachment
+from core.attachments.service import register_visibility
 from core.authz import Actor, scope
 from core.db.rules_sql import filter_sql
 from core.http.paging import decode_cursor, encode_cursor
@@ -196,6 +198,13 @@ def attachments_of(session: Session, case: Case) -> Sequence[CaseAttachment]:
     return session.scalars(
         select(CaseAttachment).where(CaseAttachment.case_id == case.id).order_by(CaseAttachment.sequence, CaseAttachment.id)
     ).all()
+
+
+@register_visibility
+def is_file_of_visible_case(session: Session, actor: Actor, file: Attachment) -> bool:
+    """Say whether ``file`` hangs on a case that ``actor`` may see: its photos are part of the case."""
+    hangs = select(CaseAttachment.id).join(Case, (Case.agency_id == CaseAttachment.agency_id) & (Case.id == CaseAttachment.case_id))
+    return session.scalar(select(hangs.where(CaseAttachment.attachment_id == file.id, visible(actor)).exists())) is True
 
 
 def count_open_sub_cases(session: Session, case: Case) -> int:
