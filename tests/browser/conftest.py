@@ -30,7 +30,12 @@ DESK = {"viewport": {"width": 1366, "height": 860}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WAIT_MS = 20_000
 # What a browser says of a refusal that the page itself explains; anything else on the console fails the test.
-EXPECTED = ("the server responded with a status of 4", "net::ERR_INTERNET_DISCONNECTED", "GPU stall due to ReadPixels")
+EXPECTED = (
+    "the server responded with a status of 401",
+    "the server responded with a status of 412",
+    "net::ERR_INTERNET_DISCONNECTED",
+    "GPU stall due to ReadPixels",
+)
 
 
 @dataclass
