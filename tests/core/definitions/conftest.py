@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 import core.definitions.kinds
 import core.forms.compile  # noqa: F401  # the kinds that the tests use
 from core.db.engine import AgencySession
+from core.db.epoch import forget_all
 from core.definitions.check import check
 from core.definitions.load import load_text
 from core.definitions.sync import SyncReport, sync
@@ -50,11 +51,13 @@ def content(text: str = CATALOGUE) -> dict[str, Any]:
 @pytest.fixture
 def owner(owner_engine: Engine, alpha: Any) -> Iterator[AgencySession]:
     """Open a session of the owner role that is rolled back."""
+    forget_all()
     with owner_engine.connect() as connection:
         transaction = connection.begin()
         with AgencySession(connection, agency_id=None, join_transaction_mode="create_savepoint") as opened:
             yield opened
         transaction.rollback()
+    forget_all()
 
 
 @pytest.fixture
