@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from core.supervisor.lifeline import die_with_parent
+from core.lib.lifeline import die_with_parent
 
 
 def main() -> None:

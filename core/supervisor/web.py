@@ -6,8 +6,8 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
+from core.lib.lifeline import die_with_parent
 from core.settings import Settings
-from core.supervisor.lifeline import die_with_parent
 
 if TYPE_CHECKING:
     from flask import Flask

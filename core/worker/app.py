@@ -95,6 +95,6 @@ def _load_everything(**_signal: Any) -> None:
 def _die_with_the_worker(**_signal: Any) -> None:
     import signal  # noqa: PLC0415 - only pool processes need it
 
-    from core.supervisor.lifeline import die_with_parent  # noqa: PLC0415
+    from core.lib.lifeline import die_with_parent  # noqa: PLC0415
 
     die_with_parent(signal.SIGKILL)

@@ -7,8 +7,8 @@ from typing import Any
 from core.http.paging import PageQuery
 from core.http.routes import Answer, Routes
 from core.http.work import Work
-from core.workflow import presentation, schemas
-from core.workflow.service import casepage, hints, moving, placing, reading, reporting, tasklist
+from core.workflow import schemas
+from core.workflow.service import casepage, hints, moving, placing, presentation, reading, reporting, tasklist
 
 routes = Routes("cases")
 

@@ -11,9 +11,8 @@ from core.accounts.service import reach
 from core.audit import service as audit
 from core.authz import Actor
 from core.grid import service as grids
-from core.workflow import presentation
 from core.workflow.models import Case, CaseAttachment, CasePersonal
-from core.workflow.service import reading
+from core.workflow.service import presentation, reading
 
 _ATTACHMENT = table("attachment", *(column(name) for name in ("agency_id", "id", "uuid", "name", "content_type", "has_thumbnail")))
 

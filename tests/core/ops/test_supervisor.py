@@ -119,7 +119,7 @@ def test_child_that_does_not_stop_is_ended_with_its_children(make_child, said):
 
 
 def test_child_ends_when_its_parent_is_killed(tmp_path):
-    orphan = "from core.supervisor.lifeline import die_with_parent; import os, time; die_with_parent(parent=os.getppid()); time.sleep(60)"
+    orphan = "from core.lib.lifeline import die_with_parent; import os, time; die_with_parent(parent=os.getppid()); time.sleep(60)"
     code = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {orphan!r}]).pid, flush=True); input()"
     parent = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     child = psutil.Process(int(parent.stdout.readline()))
