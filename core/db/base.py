@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import TYPE_CHECKING
-from typing import TYPE_CHECKING
 
 from flask_appbuilder import Model
 from sqlalchemy import BigInteger, ForeignKey, ForeignKeyConstraint, Identity, false

@@ -231,7 +231,10 @@ class EmbeddedPostgres:
             )
 
     def _clear_remains(self) -> None:
-        """Clear what a killed server left: children that outlive it, then a pid file that another program's pid makes look alive."""
+        """Clear what a killed server left: children that outlive it, then lock files with a pid that seems to be alive.
+
+        It may be another program's by now, or a dead process that nobody has fetched, as in a container without an init.
+        """
         deadline = time.monotonic() + _ORPHAN_PATIENCE
         while orphans := [process for process in psutil.process_iter() if self._is_ours(process)]:
             if time.monotonic() > deadline:
@@ -239,7 +242,9 @@ class EmbeddedPostgres:
             for process in orphans:
                 process.terminate()
             psutil.wait_procs(orphans, timeout=1)
-        (self.data / "postmaster.pid").unlink(missing_ok=True)
+        socket = self.socket_folder / f".s.PGSQL.{server_config.PORT}"
+        for path in (self.data / "postmaster.pid", socket, socket.with_name(f"{socket.name}.lock")):
+            path.unlink(missing_ok=True)
 
     def _is_ours(self, process: psutil.Process) -> bool:
         try:

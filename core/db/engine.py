@@ -11,13 +11,14 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from core.db.json import dumps, loads
+from core.db.prepared import Prepared
 from core.settings import Settings
 
-_SET_AGENCY = text("SELECT set_config('wangge.agency', :agency, true)")
+_SET_AGENCY = Prepared("SELECT set_config('wangge.agency', %(agency)s, true)")
 
 
 class Database:
@@ -70,20 +71,19 @@ class AgencySession(Session):
     def __init__(self, bind: Engine | Connection, *, agency_id: int | None, **options: Any) -> None:
         super().__init__(bind, expire_on_commit=False, autoflush=False, **options)
         self.agency_id = agency_id
-        self._opening: tuple[str, Mapping[str, Any]] | None = None
+        self._opening: tuple[Prepared, Mapping[str, Any]] | None = None
 
-    def open_with(self, statement: str, parameters: Mapping[str, Any]) -> Row[Any]:
+    def open_with(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
         """Begin the transaction with a statement that itself sets ``wangge.agency``, and give its one row.
 
         It saves the hot path a round trip. In a transaction that is under way
         already it is one statement more.
         """
         if self.in_transaction():
-            return self.connection().exec_driver_sql(statement, dict(parameters)).one()
+            return statement.first(self, parameters)
         self._opening = (statement, parameters)
         self.connection()
-        opened: Row[Any] = self.info.pop("opened")
-        return opened
+        return self.info.pop("opened")
 
 
 @event.listens_for(AgencySession, "after_begin")
@@ -92,12 +92,12 @@ def _set_agency(session: AgencySession, _transaction: SessionTransaction, connec
         set_agency(connection, session.agency_id)
         return
     (statement, parameters), session._opening = session._opening, None  # noqa: SLF001
-    session.info["opened"] = connection.exec_driver_sql(statement, dict(parameters)).one()
+    session.info["opened"] = statement.all_on(connection, parameters)[0]
 
 
 def set_agency(connection: Connection, agency_id: int | None) -> None:
     """Tell row-level security whose transaction this is."""
-    connection.execute(_SET_AGENCY, {"agency": "" if agency_id is None else str(agency_id)})
+    _SET_AGENCY.all_on(connection, {"agency": "" if agency_id is None else str(agency_id)})
 
 
 def make_engine(url: str, *, pool_size: int) -> Engine:

@@ -29,7 +29,6 @@ class FailureHandler(Protocol):
         """Keep the reason where people look for it."""
 
 
-
 MAX_ATTEMPTS = 8
 _BACK_OFF = timedelta(seconds=15)
 

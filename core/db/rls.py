@@ -23,7 +23,7 @@ _AGENCY = "(SELECT nullif(current_setting('wangge.agency', true), '')::integer)"
 
 def statements() -> Iterator[str]:
     """Yield the SQL that secures every mapped table, in table order."""
-    classes = {mapper.local_table.name: mapper.class_ for mapper in Base.registry.mappers}
+    classes = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
     yield from _schema_grants()
     for table in Base.metadata.sorted_tables:
         yield from secure_table(table, classes.get(table.name))
@@ -55,4 +55,3 @@ def _schema_grants() -> Iterator[str]:
     yield "GRANT USAGE ON SCHEMA public TO wangge_app, wangge_scan"
     yield "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO wangge_app"
     yield "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO wangge_app"
-

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from flask import Request
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Agency
@@ -22,6 +23,7 @@ from core.accounts.signin.seals import Claims, Seals, seals_of
 from core.accounts.signin.standing import Standing, actor_of, standing_of
 from core.authz import Actor
 from core.db.engine import AgencySession, Database
+from core.db.prepared import Prepared
 from core.db.uow import unit_of_work
 from core.http.work import Identity
 from core.lib import clock
@@ -35,14 +37,14 @@ AGENCY_HEADER = "X-Wangge-Agency"
 _NONE = UUID(int=0)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_OPENING = """
+_OPENING = Prepared("""
 SELECT set_config('wangge.agency', %(agency)s, true), e.value AS epoch, s.second_factor, s.last_seen_at,
        u.id AS user_id, u.must_change_password, u.locale, a.key AS agency_key
 FROM configuration_epoch e
 LEFT JOIN auth_session s ON s.id = %(session)s AND s.user_id = %(user)s AND s.revoked_at IS NULL AND s.expires_at > %(now)s
 LEFT JOIN ab_user u ON u.id = s.user_id AND u.active
 LEFT JOIN agency a ON a.id = %(agency_id)s AND a.active
-"""
+""")
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ class SignIn:
         with self._database.session(None) as session:
             return signin.find_user_by_password(session, username, password)
 
-    def _open(self, session: AgencySession, identity: SignedIdentity, now: datetime) -> Row[tuple[object, ...]]:
+    def _open(self, session: AgencySession, identity: SignedIdentity, now: datetime) -> Any:
         agency_id = session.agency_id
         return session.open_with(
             _OPENING,
@@ -161,7 +163,7 @@ def _identity(claims: Claims, agency_key: str | None, *, by_cookie: bool) -> Sig
     return SignedIdentity(claims.user_id, claims.session_id.hex, agency_key, by_cookie, claims.home_agency_id, claims.session_id)
 
 
-def _admit(actor: Actor, standing: Standing, row: Row[tuple[object, ...]]) -> None:
+def _admit(actor: Actor, standing: Standing, row: Any) -> None:
     if row.must_change_password and standing.is_member:
         raise Forbidden(msg("accounts.must_change_password"), extra={"reason": "must_change_password"})
     if not actor.roles:

@@ -30,7 +30,7 @@ def move_case(session: Session, actor: Actor, number: str, *, transition: str, d
     the present one, Refused (409) with what is allowed instead, NotEntitled,
     and Invalid for a wrong form.
     """
-    case = reading.get_visible(session, actor, number, for_update=True)
+    case = reading.lock_visible(session, actor, number)
     if case.version != version:
         raise PreconditionFailed(msg("http.stale", current=case.version), extra={"version": case.version})
     return take_step(session, actor, case, transition, data)
@@ -75,7 +75,7 @@ def write(session: Session, actor: Actor, case: Case, outcome: Outcome, submitte
         personal=submitted.personal,
     )
     columns = {**columns_of(outcome), "chain_length": case.chain_length + 1, "chain_head": link.hash}
-    hanging = step.beside(session, actor, outcome, submitted, action=f"{case.workflow}:{outcome.event.verb}")
+    hanging = step.beside(session, actor, case.workflow, outcome, submitted)
     store.update_case(session, case, columns, link, hanging)
 
 
@@ -85,8 +85,13 @@ def snapshot_for(session: Session, case: Case) -> CaseSnapshot:
         case,
         grid_path=grids.path_of(session, case.grid_id),
         department_path=reach.department_path(session, case.department_id),
-        open_sub_cases=reading.count_open_sub_cases(session, case) if case.parent_id is None else 0,
+        open_sub_cases=_open_sub_cases(session, case),
     )
+
+
+def _open_sub_cases(session: Session, case: Case) -> int:
+    known: int | None = getattr(case, "open_sub_cases", None)
+    return reading.count_open_sub_cases(session, case) if known is None else known
 
 
 def offers(session: Session, actor: Actor, case: Case) -> list[Offer]:

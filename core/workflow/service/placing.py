@@ -23,7 +23,7 @@ def assign_grid(session: Session, actor: Actor, number: str, *, grid: str, versi
     Raises Conflict for a case that lies inside a grid, PreconditionFailed for a
     stale version.
     """
-    case = reading.get_visible(session, actor, number, for_update=True)
+    case = reading.lock_visible(session, actor, number)
     require(actor, CaseRight.ASSIGN_GRID, grid_path=grids.path_of(session, case.grid_id))
     if case.version != version:
         raise PreconditionFailed(msg("http.stale", current=case.version), extra={"version": case.version})
@@ -48,4 +48,4 @@ def assign_grid(session: Session, actor: Actor, number: str, *, grid: str, versi
         link,
         Beside(audit={"action": "core:case:grid_assigned", "new": {"grid": grid}, "request_id": actor.request_id}),
     )
-    return case
+    return reading.get_visible(session, actor, number)

@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, column, func, or_, select, table, tuple_
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, column, func, or_, select, table, tuple_
 from sqlalchemy.orm import Session, aliased
 
+from core.accounts.service import reach
 from core.attachments.models import Attachment
 from core.attachments.service import register_visibility
 from core.authz import Actor, scope
+from core.db.base import Base
+from core.db.prepared import Prepared
 from core.db.rules_sql import filter_sql
+from core.grid import service as grids
 from core.http.paging import decode_cursor, encode_cursor
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
@@ -44,6 +48,17 @@ FILTERABLE: Mapping[str, Any] = {
 """The names that a ``filter`` over cases may use."""
 
 
+if TYPE_CHECKING:
+
+    class LockedCase(Case):
+        """A locked row of ``cases`` as the driver gives it, and how many of its sub-cases are open."""
+
+        open_sub_cases: int
+
+else:
+    LockedCase = Any
+
+
 @dataclass(frozen=True)
 class CaseQuery:
     """What a list of cases is narrowed to."""
@@ -68,13 +83,26 @@ def visible(actor: Actor) -> ColumnElement[bool]:
     return or_(in_scope, Case.assignee_id == actor.user_id, Case.reporter_id == actor.user_id)
 
 
-def get_visible(session: Session, actor: Actor, number: str, *, for_update: bool = False) -> Case:
-    """Give one case, locked when it is to be changed; raise NotFound when it is not there for ``actor``."""
-    query = select(Case).where(Case.number == number, visible(actor))
-    if for_update:
-        query = query.with_for_update(of=Case).execution_options(populate_existing=True)
-    case = session.scalars(query).one_or_none()
+def is_visible(session: Session, actor: Actor, case: Case | LockedCase) -> bool:
+    """Say whether ``actor`` may see the case: the rule of ``visible`` as a yes or no."""
+    if actor.user_id is not None and actor.user_id in (case.assignee_id, case.reporter_id):
+        return True
+    grid_path = grids.path_of(session, case.grid_id)
+    return scope(actor, CaseRight.READ).allows(grid_path=grid_path, department_path=reach.department_path(session, case.department_id))
+
+
+def get_visible(session: Session, actor: Actor, number: str) -> Case:
+    """Give one case; raise NotFound when it is not there for ``actor``."""
+    case = session.scalars(select(Case).where(Case.number == number, visible(actor))).one_or_none()
     if case is None:
+        raise NotFound(msg("workflow.no_case", number=number))
+    return case
+
+
+def lock_visible(session: Session, actor: Actor, number: str) -> LockedCase:
+    """Lock one case that is to be changed; raise NotFound when it is not there for ``actor``."""
+    case: LockedCase | None = _LOCK.first(session, {"agency": actor.agency_id, "number": number})
+    if case is None or not is_visible(session, actor, case):
         raise NotFound(msg("workflow.no_case", number=number))
     return case
 
@@ -210,3 +238,18 @@ def is_file_of_visible_case(session: Session, actor: Actor, file: Attachment) ->
 def count_open_sub_cases(session: Session, case: Case) -> int:
     """Count the sub-cases that are still open."""
     return session.scalar(select(func.count()).where(Case.parent_id == case.id, Case.category == "open")) or 0
+
+
+_CASES = Base.metadata.tables[Case.__tablename__]
+_SUB_CASES = _CASES.alias("sub_case")
+_LOCK = Prepared(
+    select(
+        *_CASES.c,
+        select(func.count())
+        .where(_SUB_CASES.c.agency_id == _CASES.c.agency_id, _SUB_CASES.c.parent_id == _CASES.c.id, _SUB_CASES.c.category == "open")
+        .scalar_subquery()
+        .label("open_sub_cases"),
+    )
+    .where(_CASES.c.agency_id == bindparam("agency"), _CASES.c.number == bindparam("number"))
+    .with_for_update(of=_CASES)
+)

@@ -6,10 +6,11 @@ from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Uuid, column, select, table
+from sqlalchemy import ARRAY, Uuid, any_, bindparam, column, select, table
 from sqlalchemy.orm import Session
 
 from core.authz import Actor
+from core.db.prepared import Prepared
 from core.workflow.service import known
 
 _MEMBER = table("member", column("agency_id"), column("user_id"), column("active"))
@@ -71,8 +72,13 @@ class References:
         return self.record_ids.keys()
 
     def _attachment(self, ids: Collection[str], _within: str | None) -> Collection[str]:
-        query = select(_ATTACHMENT.c.uuid, _ATTACHMENT.c.id).where(
-            _ATTACHMENT.c.agency_id == self._actor.agency_id, _ATTACHMENT.c.uuid.in_([UUID(one) for one in ids])
-        )
-        self.attachment_ids |= {str(row.uuid): row.id for row in self._session.execute(query)}
+        rows = _ATTACHMENTS.all(self._session, {"agency": self._actor.agency_id, "uuids": [UUID(one) for one in ids]})
+        self.attachment_ids |= {str(row.uuid): row.id for row in rows}
         return self.attachment_ids.keys()
+
+
+_ATTACHMENTS = Prepared(
+    select(_ATTACHMENT.c.uuid, _ATTACHMENT.c.id).where(
+        _ATTACHMENT.c.agency_id == bindparam("agency"), _ATTACHMENT.c.uuid == any_(bindparam("uuids", type_=ARRAY(Uuid())))
+    )
+)

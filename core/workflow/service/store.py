@@ -33,6 +33,7 @@ from sqlalchemy.orm import Session
 from core.audit.models import AuditEntry
 from core.db.base import Base
 from core.db.outbox import OutboxMessage
+from core.db.prepared import Prepared
 from core.workflow.models import Case, CaseAttachment, CaseEvent, CasePersonal, CaseTimer
 from core.workflow.service.history import Link
 
@@ -76,7 +77,7 @@ class StaleCaseError(Exception):
 
 def insert_case(session: Session, columns: Mapping[str, Any], link: Link, beside: Beside) -> tuple[int, str]:
     """Write a new case with its first event; give its id and number."""
-    row = session.execute(_BIRTH, _parameters(columns, _GIVEN_AT_BIRTH, link, beside) | {"number_day": columns["number_day"]}).one()
+    row = _BIRTH.first(session, _parameters(columns, _GIVEN_AT_BIRTH, link, beside) | {"number_day": columns["number_day"]})
     return row.id, row.number
 
 
@@ -88,9 +89,10 @@ def update_case(session: Session, case: Case, columns: Mapping[str, Any], link: 
         "case_id": case.id,
         "seen_version": case.version,
     }
-    if session.execute(_STEP, parameters).first() is None:
+    if _STEP.first(session, parameters) is None:
         raise StaleCaseError(case.number)
-    session.expire(case)
+    if isinstance(case, Case):
+        session.expire(case)
 
 
 def _parameters(columns: Mapping[str, Any], names: Iterable[str], link: Link, beside: Beside) -> dict[str, Any]:
@@ -201,5 +203,5 @@ def _step() -> Select[Any]:
     return select(moved.c.id).add_cte(gone, *_hanging(moved))
 
 
-_BIRTH = _birth()
-_STEP = _step()
+_BIRTH = Prepared(_birth())
+_STEP = Prepared(_step())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import statistics
+import threading
 import time
 from datetime import timedelta
 
@@ -20,6 +21,7 @@ from core.accounts.signin.seals import Claims, Seals, seals_of
 from core.accounts.signin.service import Attempt
 from core.accounts.signin.standing import system_actor
 from core.db.base import User
+from core.db.prepared import Prepared
 from core.db.uow import unit_of_work
 from core.lib import clock
 from core.lib.errors import Invalid
@@ -341,6 +343,23 @@ def test_one_address_is_limited_over_many_names(app):
     assert client.post("/api/v1/session", json={"username": "scan-0", "password": "wrong wrong"}).status_code == 401
 
 
+def test_tries_sent_side_by_side_cannot_slip_past_the_count(app):
+    """More threads than tries, all let go at once."""
+    threads, codes = 3 * throttle.TRIES_OF_USER, []
+    ready = threading.Barrier(threads)
+
+    def attempt():
+        ready.wait()
+        codes.append(_log_in(app, "side-by-side", "wrong wrong").status_code)
+
+    running = [threading.Thread(target=attempt) for _ in range(threads)]
+    for one in running:
+        one.start()
+    for one in running:
+        one.join(60)
+    assert sorted(codes) == [401] * throttle.TRIES_OF_USER + [429] * (threads - throttle.TRIES_OF_USER)
+
+
 def test_a_forwarded_address_counts_for_nothing_without_a_named_proxy(app):
     client = app.test_client()
     found = []
@@ -495,14 +514,21 @@ def test_a_password_typed_in_full_width_is_the_same():
 # --- the hot path -------------------------------------------------------------
 
 
-def test_a_request_opens_with_one_statement(app, person, database):
+def test_a_request_opens_with_one_statement(app, person, database, monkeypatch):
     browser = browser_of(app, person(READ))
     browser.get("/departments")
     seen = []
+    sent = Prepared.all_on
 
     def note(_connection, _cursor, statement, *_rest):
         seen.append(statement)
 
+    def note_prepared(self, connection, parameters):
+        rows = sent(self, connection, parameters)
+        seen.append(self.sql)
+        return rows
+
+    monkeypatch.setattr(Prepared, "all_on", note_prepared)
     event.listen(database.app_engine, "before_cursor_execute", note)
     try:
         assert browser.get("/departments").status_code == 200
