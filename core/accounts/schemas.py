@@ -364,6 +364,23 @@ class ResponsibilityQuery(PageQuery):
     grid_id = fields.Integer(validate=_ID)
 
 
+class PostSchema(Schema):
+    """One post that members hold."""
+
+    id = fields.Integer(required=True)
+    key = fields.String(required=True)
+    title = _title_field(required=True)
+    active = fields.Boolean(required=True)
+
+
+class NewPostSchema(Schema):
+    """A new post."""
+
+    key = fields.String(required=True, validate=_KEY)
+    title = _title_field(required=True)
+
+
+PostPageSchema = page_schema(PostSchema, "PostPage")
 AgencyPageSchema = page_schema(AgencySchema, "AgencyPage")
 DepartmentPageSchema = page_schema(DepartmentSchema, "DepartmentPage")
 MemberPageSchema = page_schema(MemberSchema, "MemberPage")

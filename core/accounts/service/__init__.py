@@ -39,6 +39,7 @@ from core.accounts.service.people import (
     visible_members,
 )
 from core.accounts.service.personal_data import erase_account, erase_person, export_account, export_person, register_personal_data
+from core.accounts.service.posts import create_post, retire_post, visible_posts
 from core.accounts.service.roles import create_role, get_visible_role, retire_role, update_role, upsert_role, visible_roles
 from core.accounts.service.sign_in_help import end_sign_ins, reset_password, reset_second_factor
 from core.accounts.service.teams import (
@@ -64,6 +65,7 @@ __all__ = [
     "assign_role",
     "create_agency",
     "create_department",
+    "create_post",
     "create_role",
     "create_team",
     "create_user",
@@ -93,6 +95,7 @@ __all__ = [
     "reset_password",
     "reset_second_factor",
     "retire_department",
+    "retire_post",
     "retire_role",
     "revoke_assignment",
     "set_agency_active",
@@ -109,6 +112,7 @@ __all__ = [
     "visible_assignments",
     "visible_departments",
     "visible_members",
+    "visible_posts",
     "visible_responsibilities",
     "visible_roles",
     "visible_teams",

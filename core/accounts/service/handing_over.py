@@ -32,10 +32,10 @@ def hand_over(session: Session, actor: Actor, source: Holder, target: Holder) ->
     Raises Invalid when the two are the same or of different sorts, Conflict
     when the target is not active or would hold roles that exclude each other.
     """
+    require(actor, AccountRight.MEMBER_HAND_OVER, department_path=_path_of(session, source))
     if source.kind != target.kind or source.id == target.id:
         raise Invalid(msg("accounts.hand_over_to_other"), path="to")
-    for holder in (source, target):
-        require(actor, AccountRight.MEMBER_HAND_OVER, department_path=_path_of(session, holder))
+    require(actor, AccountRight.MEMBER_HAND_OVER, department_path=_path_of(session, target))
     _require_active(session, target)
     counts = move_work(session, actor, source, target)
     new = {"to": target.id, "counts": dict(counts)}
