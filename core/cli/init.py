@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 from sqlalchemy import text, update
 
@@ -51,7 +53,7 @@ def init(console: Console, /, *, password_stdin: bool, **given: str) -> None:
     _refuse_second(console)
     parts.load()
     sync_installed(console.database, now=clock.now())
-    password = click.get_text_stream("stdin").readline().rstrip("\n") if password_stdin else passwords.make_password()
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else passwords.make_password()
     passwords.check_policy(password, username=given["username"])
     _found(console, given, password, must_change=not password_stdin)
     answer = {"agency": given["agency"], "username": given["username"], **({} if password_stdin else {"password": password})}

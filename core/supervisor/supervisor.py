@@ -23,6 +23,7 @@ from core.supervisor.record import AlreadyRunning, Record
 
 _START_SECONDS = 60.0
 _TICK = 0.5
+_LONGEST_DELAY = 30.0
 _LARGEST_LOG = 20 * 1024 * 1024
 _OLD_LOGS = 5
 
@@ -43,6 +44,7 @@ class Supervisor:
             for name, module in (("web", "web"), ("worker", "background"), ("beat", "beat"))
         ]
         self._stopping = False
+        self._database_failures, self._database_again_at = 0, 0.0
 
     def run(self) -> None:
         """Start everything, print the address, and keep it alive until Ctrl-C or SIGTERM."""
@@ -90,15 +92,27 @@ class Supervisor:
             time.sleep(_TICK / 2)
 
     def _watch(self) -> None:
-        if self.database is not None and self.database.status() is not ServerState.RUNNING:
-            self.say(msg("supervisor.database_ended"))
-            self.database.ensure()
+        self._watch_database()
         before = [child.process for child in self.children]
         for child in self.children:
             child.watch()
             turn_over(child.log)
         if before != [child.process for child in self.children]:
             self._write_record()
+
+    def _watch_database(self) -> None:
+        """Start a database that ended; one that will not start is tried again, ever more slowly, while the web answers 503."""
+        if self.database is None or time.monotonic() < self._database_again_at or self.database.status() is ServerState.RUNNING:
+            return
+        if not self._database_failures:
+            self.say(msg("supervisor.database_ended"))
+        try:
+            self.database.ensure()
+            self._database_failures = 0
+        except Unavailable as error:
+            self.say(error.message)
+            self._database_failures += 1
+            self._database_again_at = time.monotonic() + min(_LONGEST_DELAY, 2.0**self._database_failures)
 
     def _write_record(self) -> None:
         self.record.write({child.name: child.process.pid for child in self.children if child.process is not None})

@@ -24,7 +24,7 @@ _STALE_SECONDS = 30.0
 def _configured(settings: Settings) -> Celery:
     made = Celery("wangge")
     made.conf.update(
-        broker_url=settings.broker_url or f"{broker.SCHEME}://",
+        broker_url=settings.broker_url or f"{broker.SCHEME}://localhost",
         broker_transport_options={} if settings.broker_url else broker.options(settings.var / "broker"),
         broker_connection_retry_on_startup=True,
         # Only JSON is read: a message must never be able to name a class.

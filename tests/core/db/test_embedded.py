@@ -7,6 +7,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -143,6 +144,26 @@ def test_killed_server_keeps_what_it_acknowledged(server):
     assert server.status() is ServerState.STOPPED
     server.ensure()
     assert one(server, "wangge_owner", "SELECT max(value) FROM kept") == 42
+
+
+def test_server_killed_under_open_connections_comes_back_at_once(server):
+    opened = [connect(server, "wangge_app") for _ in range(4)]
+    psutil.Process(server.pid()).kill()
+    while server.pid() is not None:
+        time.sleep(0.01)
+    server.ensure()
+    assert one(server, "wangge_app", "SELECT 1") == 1
+    for connection in opened:
+        connection.close()
+
+
+def test_reason_of_a_failed_start_is_the_servers_own(server):
+    server.stop()
+    server.overrides["shared_buffers"] = "nonsense"
+    with pytest.raises(Unavailable, match="contains errors"):
+        server.ensure()
+    server.overrides["shared_buffers"] = "16MB"
+    server.ensure()
 
 
 def test_pid_taken_over_by_another_program_does_not_stop_the_start(server):
