@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session
 
     from core.authz import Actor, Right
+    from core.http.routes import Routes
 
 PROJECT = "wangge"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -30,6 +31,15 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 @hookspec
 def register_permissions() -> Sequence[Right]:  # type: ignore[empty-body]
     """Return every right that the plugin asks for; a right that is not registered cannot be granted."""
+
+
+@hookspec
+def register_routes() -> Sequence[Routes]:  # type: ignore[empty-body]
+    """Return the plugin's own routes: ``core.api.http.Routes("<group>", plugin="<key>")``.
+
+    They answer 404 for an agency that has the plugin off. A group without the
+    plugin's key is refused, and the plugin is skipped.
+    """
 
 
 @hookspec
@@ -45,11 +55,6 @@ def register_demo() -> Callable[..., None] | None:  # type: ignore[empty-body]
 
 
 @hookspec(firstresult=True)
-def resolve_record_code(session: Session, ledger: str, draft: Mapping[str, Any]) -> str | None:
-    """Return the code of a new ledger record, or None to leave it to the ledger's layout."""
-
-
-@hookspec(firstresult=True)
 def resolve_case_duty(session: Session, actor: Actor, case: Any, duty: str) -> Mapping[str, int | None] | None:
     """Say who takes over a case: ``{"department_id": …}`` or ``{"assignee_id": …}``, or None for no opinion.
 
@@ -60,12 +65,20 @@ def resolve_case_duty(session: Session, actor: Actor, case: Any, duty: str) -> M
 
 @hookspec
 def check_case_transition(session: Session, actor: Actor, case: Any, transition: str, data: Mapping[str, Any]) -> None:
-    """Veto a transition by raising ``core.api.errors.Conflict`` or ``Invalid``; return nothing to let it pass."""
+    """Veto a transition by raising ``core.api.errors.Conflict`` or ``Invalid``; return nothing to let it pass.
+
+    ``case`` is None for the transition that brings a case to life. ``data`` is what the step's form let through.
+    """
 
 
 # --- after the commit ---------------------------------------------------------
 
 
 @hookspec
-def case_moved(session: Session, agency_id: int, case_id: int, transition: str, from_state: str, to_state: str) -> None:
-    """Take note that a case went from one state to another; runs in a task of the plugin's own, perhaps more than once."""
+def case_moved(session: Session, actor: Actor, case: Any, transition: str, from_state: str | None, to_state: str) -> None:
+    """Take note that a case went into a state that the manifest's ``watches`` names; ``actor`` is the system in the case's agency.
+
+    Runs in a task of the plugin's own, perhaps late and perhaps more than once:
+    ``case`` is the case as it is now, which may have moved on since. What is
+    raised is kept with the task, which is tried again.
+    """

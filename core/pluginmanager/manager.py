@@ -116,10 +116,10 @@ class Plugins:
         """Call a ``check_*`` hook of the enabled plugins; what they raise is the veto."""
         self._caller(session, hook)(session=session, **arguments)
 
-    def listeners(self, session: Session, hook: str) -> list[str]:
-        """Name the enabled plugins that implement an after-commit hook, for one task each."""
+    def watchers(self, session: Session, workflow: str, state: str) -> list[str]:
+        """Name the enabled plugins that watch for cases of ``workflow`` to enter ``state``, for one task each."""
         on = self.enabled(session)
-        return [found.plugin_name for found in getattr(self._pm.hook, hook).get_hookimpls() if found.plugin_name in on]
+        return [key for key, manifest in self.manifests.items() if state in manifest.watches.get(workflow, ()) and key in on]
 
     def tell(self, session: Session, plugin: str, hook: str, **arguments: Any) -> None:
         """Call an after-commit hook of one plugin, if it is still on."""

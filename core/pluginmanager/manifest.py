@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 
 from core.lib.text import Title
@@ -15,6 +16,8 @@ class PluginManifest:
     ``definitions`` is the package folder that holds ``ledgers/``, ``forms/``,
     ``workflows/``, ``catalogues/`` and ``roles/``. ``migrations`` is a folder of
     Alembic versions when the plugin has tables of its own (prefixed by its key).
+    ``watches`` names, by workflow key, the states whose entering ``case_moved``
+    tells the plugin; nothing else is written for it after a step.
     """
 
     key: str
@@ -24,3 +27,4 @@ class PluginManifest:
     definitions: Traversable
     migrations: Traversable | None = None
     description: Title | None = None
+    watches: Mapping[str, Set[str]] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from core.db.engine import Database
 from core.db.uow import unit_of_work
 from core.notices import service as notices
 from core.pluginmanager import plugins
+from core.workflow.models import Case
 from core.workflow.service import step, timers
 from core.workflow.service.recipients import recipients, spoken
 
@@ -65,7 +66,8 @@ def deliver_notice(session: Session, delivery: outbox.Delivery) -> None:
 @outbox.handler(step.MOVED)
 def tell_plugin(session: Session, delivery: outbox.Delivery) -> None:
     """Tell one plugin that a case has moved."""
-    told = dict(delivery.payload)
-    plugin = told.pop("plugin")
-    told.pop("number")
-    plugins().tell(session, plugin, "case_moved", agency_id=delivery.agency_id, **told)
+    told = delivery.payload
+    step_taken = {name: told[name] for name in ("transition", "from_state", "to_state")}
+    case = session.get_one(Case, (delivery.agency_id, told["case_id"]))
+    actor = timers.system_actor(session, delivery.agency_id, delivery.now)
+    plugins().tell(session, told["plugin"], "case_moved", actor=actor, case=case, **step_taken)

@@ -75,7 +75,7 @@ def write(session: Session, actor: Actor, case: Case, outcome: Outcome, submitte
         personal=submitted.personal,
     )
     columns = {**columns_of(outcome), "chain_length": case.chain_length + 1, "chain_head": link.hash}
-    hanging = step.beside(session, actor, case.workflow, outcome, submitted)
+    hanging = step.beside(session, actor, outcome, submitted, action=f"{case.workflow}:{outcome.event.verb}")
     store.update_case(session, case, columns, link, hanging)
 
 

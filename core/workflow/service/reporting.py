@@ -79,7 +79,7 @@ def report_case(session: Session, actor: Actor, *, workflow: str, data: Mapping[
         "chain_length": 1,
         "chain_head": link.hash,
     }
-    hanging = step.beside(session, actor, workflow, outcome, submitted)
+    hanging = step.beside(session, actor, outcome, submitted, action=f"{workflow}:{outcome.event.verb}")
     case_id, number = store.insert_case(session, columns, link, hanging)
     return NewCase(case_id, number, outcome.state, outcome.case.version)
 

@@ -110,25 +110,20 @@ class CatalogueRules:
         return None
 
 
-def beside(session: Session, actor: Actor, workflow: str, outcome: Outcome, submitted: Submitted) -> Beside:
-    """Gather what hangs on a step: photos, timers, notices, hooks of plugins, audit."""
-    assert outcome.event is not None
+def beside(session: Session, actor: Actor, outcome: Outcome, submitted: Submitted, *, action: str) -> Beside:
+    """Gather what hangs on a step: photos, timers, notices, hooks of plugins, audit; ``action`` is ``<workflow>:<what was done>``."""
     messages = [notice_message(outcome, notice) for notice in outcome.notices]
     event = outcome.event
-    if event.from_state != event.to_state:
+    if event is not None and event.from_state != event.to_state:
         told = {"transition": event.verb, "from_state": event.from_state, "to_state": event.to_state}
-        watchers = plugins().watchers(session, workflow, event.to_state)
+        watchers = plugins().watchers(session, action.partition(":")[0], event.to_state)
         messages += [{"topic": MOVED, "payload": {"plugin": plugin, **told}} for plugin in watchers]
     return Beside(
         attachments=submitted.attachments,
         timers={timer.key: timer.due_at for timer in outcome.timers},
         cancelled=outcome.cancelled,
         messages=messages,
-        audit={
-            "action": f"{workflow}:{event.verb}",
-            "new": {"state": outcome.state, "version": outcome.case.version},
-            "request_id": actor.request_id,
-        },
+        audit={"action": action, "new": {"state": outcome.state, "version": outcome.case.version}, "request_id": actor.request_id},
     )
 
 
