@@ -22,7 +22,7 @@ _ONE = text("1")
 _PERSONAL = {
     "why": "the ledger's form marks these fields as personal, for the purpose it names",
     "kept": "as long as the ledger's retention says",
-    "erased": "emptied by `wangge person erase`, the record itself stays",
+    "erased": "emptied record by record, with a reason; the record itself stays",
 }
 _BAD_ROW = {"why": "a row that could not be imported is given back to be mended", "kept": "30 days", "erased": "the rows are deleted"}
 

@@ -90,12 +90,14 @@ class CellReader:
 class FormChecker:
     """Judges the form's columns of every chunk of one import."""
 
-    def __init__(self, form: CompiledForm, targets: Mapping[str, Target], *, moment: Moment, context: FieldContext | None) -> None:
-        """Take the compiled form, and for each mapped heading its data target."""
+    def __init__(
+        self, form: CompiledForm, targets: Mapping[str, Target], *, moment: Moment, context: FieldContext | None, by_rows: bool = False
+    ) -> None:
+        """Take the compiled form, and for each mapped heading its data target; ``by_rows`` judges row by row where columns would do."""
         self._form, self._moment, self._context = form, moment, context
         self._targets = {heading: target for heading, target in targets.items() if target.field is not None}
         self._by_path = {target.path: heading for heading, target in self._targets.items()}
-        self.is_columnar = _is_columnar(form)
+        self.is_columnar = not by_rows and _is_columnar(form)
         nodes = {node.path: node for node in form.plan.nodes}
         self._readers = {heading: self._reader(nodes, target) for heading, target in self._targets.items()}
 

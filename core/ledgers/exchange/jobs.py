@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import IO, Any
 from uuid import UUID
 
 import fsspec
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from core.audit import service as audit
@@ -29,6 +30,9 @@ from core.lib.text import msg
 
 TOPIC = "ledgers.import"
 _BLOCK = 1 << 20
+
+KEPT = timedelta(days=30)
+"""How long the file of an import and its bad rows are kept after its end."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +113,21 @@ def problems_of(session: Session, job: ImportJob) -> Iterator[ImportProblem]:
     """Yield the rows that stayed out, in the order of the file."""
     query = select(ImportProblem).where(ImportProblem.import_job_id == job.id).order_by(ImportProblem.row)
     return iter(session.scalars(query.execution_options(yield_per=500)))
+
+
+def forget_old(session: Session, *, now: datetime) -> int:
+    """Delete the files and bad rows of imports that ended more than ``KEPT`` ago; the jobs and their counts stay. Returns how many."""
+    old = session.scalars(
+        select(ImportJob).where(ImportJob.finished_at < now - KEPT, ImportJob.source_url != "").with_for_update(skip_locked=True)
+    ).all()
+    for job in old:
+        filesystem, path = fsspec.core.url_to_fs(job.source_url)
+        if filesystem.exists(path):
+            filesystem.rm(path)
+        session.execute(delete(ImportProblem).where(ImportProblem.agency_id == job.agency_id, ImportProblem.import_job_id == job.id))
+        job.source_url = ""
+    session.flush()
+    return len(old)
 
 
 def default_store(var: Any, attachments_url: str) -> str:

@@ -10,7 +10,7 @@ from typing import IO, Any, NoReturn
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
 
-from core.ledgers.exchange.tables import MAX_COLUMNS, Chunk, Table
+from core.ledgers.exchange.tables import MAX_COLUMNS, Chunk, Table, check_storable
 from core.lib.errors import Malformed
 from core.lib.text import Message, msg
 
@@ -33,6 +33,7 @@ def open_geojson(stream: IO[bytes], *, chunk_rows: int) -> Table:
             headings.update(dict.fromkeys(properties))
         if len(headings) > MAX_COLUMNS:
             raise Malformed(msg("ledgers.too_many_columns", limit=MAX_COLUMNS))
+    check_storable(list(headings))
     return Table(list(headings), _chunks(read_features(stream), list(headings), chunk_rows), encoding="utf-8", has_positions=True)
 
 

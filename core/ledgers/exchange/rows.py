@@ -15,7 +15,7 @@ import numpy as np
 import orjson
 
 from core.authz import Scope
-from core.forms.fields.base import refuse
+from core.forms.fields.base import refuse, shown
 from core.forms.types import Refused
 from core.ledgers.codes import is_code
 from core.ledgers.exchange.checking import CellReader, CheckedData, Problems
@@ -109,9 +109,9 @@ class OwnReader:
         code = text.strip()
         layout = self._around.ledger.layout
         if not is_code(code):
-            raise Refused(msg("ledgers.not_a_code", found=code[:40]))
+            raise Refused(msg("ledgers.not_a_code", found=shown(code)))
         if layout is not None and not layout.fits(code):
-            raise Refused(msg("ledgers.code_without_layout", length=layout.length, found=code))
+            raise Refused(msg("ledgers.code_without_layout", length=layout.length, found=shown(code)))
         return code
 
     def _state(self, text: str) -> str:
@@ -119,18 +119,18 @@ class OwnReader:
         for state in self._around.ledger.states.values():
             if word == state.key or word in state.title.values():
                 return state.key
-        raise Refused(msg("ledgers.unknown_state", found=word[:40], known=", ".join(self._around.ledger.states)))
+        raise Refused(msg("ledgers.unknown_state", found=shown(word), known=", ".join(self._around.ledger.states)))
 
     def _grid(self, text: str) -> int:
         grid = self._around.grids.by_code.get(text.strip())
         if grid is None:
-            raise Refused(msg("ledgers.unknown_grid", found=text[:40]))
+            raise Refused(msg("ledgers.unknown_grid", found=shown(text)))
         return grid.id
 
     def _department(self, text: str) -> int:
         department = self._around.departments.find(text.strip())
         if department is None:
-            raise Refused(msg("ledgers.unknown_department", found=text[:60]))
+            raise Refused(msg("ledgers.unknown_department", found=shown(text)))
         return department.id
 
 
@@ -153,7 +153,7 @@ def _title(text: str) -> str:
 def _degrees(text: str) -> float:
     plain = text.strip().rstrip("°")
     if not _DEGREES.fullmatch(plain):
-        raise Refused(msg("ledgers.not_degrees", found=text[:40]))
+        raise Refused(msg("ledgers.not_degrees", found=shown(text)))
     return float(plain)
 
 

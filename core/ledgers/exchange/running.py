@@ -7,6 +7,7 @@ job cannot overtake each other: each chunk begins by locking the job and compari
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager, ExitStack, closing
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ from core.lib.text import Message, msg
 
 CHUNK_ROWS = 20_000
 _ATTEMPTS = 3
+_SHOWN = 20_000
 
 Unit = Callable[[], AbstractContextManager[Session]]
 """Opens a unit of work for the agency of the import; it commits at its end."""
@@ -72,11 +74,16 @@ class _Source:
     size: int
 
 
+class Overtaken(Conflict):  # named as its base is
+    """Another process is running the same import: this one stops and leaves everything to it."""
+
+
 def run_import(unit: Unit, job_id: int, *, now: datetime, actor: Actor | None = None, progress: Progress | None = None, chunk_rows: int = CHUNK_ROWS) -> ImportState:
     """Run an import to its end, from where it stopped before; a job that has ended is left as it is.
 
     A file that turns out to be unreadable ends the job as failed, with the
-    reason kept; what went in before stays in, and is not taken twice.
+    reason kept; what went in before stays in, and is not taken twice. Raises
+    Overtaken when another process is running the same import.
     """
     with unit() as session:
         job = session.get_one(ImportJob, _key(session, job_id))
@@ -87,6 +94,8 @@ def run_import(unit: Unit, job_id: int, *, now: datetime, actor: Actor | None = 
         source, taken = _Source(job.source_url, FileFormat(job.file_format), job.file_bytes), job.rows_taken
     try:
         _take_all(unit, run, source, taken, chunk_rows=chunk_rows, progress=progress)
+    except Overtaken:
+        raise
     except WanggeError as error:
         _finish(unit, run, ImportState.FAILED, now, actor, error.message)
         return ImportState.FAILED
@@ -148,7 +157,7 @@ def _take(unit: Unit, run: _Run, chunk: Chunk, before: int) -> None:
 def _take_once(session: Session, run: _Run, chunk: Chunk, before: int) -> None:
     job = session.get_one(ImportJob, _key(session, run.job_id), with_for_update=True)
     if job.rows_taken != before:
-        raise Conflict(msg("ledgers.import_runs_elsewhere"))
+        raise Overtaken(msg("ledgers.import_runs_elsewhere"))
     run.context.session = session
     trial = session.begin_nested()
     assembled = run.assembler.assemble(session, chunk)
@@ -179,11 +188,13 @@ def _note_problems(session: Session, run: _Run, chunk: Chunk, assembled: Assembl
 
 
 def _shown(cell: Any) -> Any:
-    """Give a cell as it can be stored: NUL cannot, and what is no text is written as one."""
-    if cell is None or isinstance(cell, (list, dict)):
+    """Give a cell as it can be stored: NUL and half characters cannot, and what is no text is written as one."""
+    if cell is None:
         return cell
+    if isinstance(cell, (list, dict)):
+        return json.dumps(cell)[:_SHOWN]
     text = cell if isinstance(cell, str) else getattr(cell, "shown", None) or cell_text(cell)
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")[:2000]
+    return text[:_SHOWN].replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
 
 
 def _params(message: Message) -> dict[str, Any]:

@@ -59,6 +59,7 @@ def check_headings(cells: Sequence[Any]) -> list[str]:
         raise Malformed(msg("ledgers.no_headings"))
     if len(headings) > MAX_COLUMNS:
         raise Malformed(msg("ledgers.too_many_columns", limit=MAX_COLUMNS))
+    check_storable(headings)
     seen: set[str] = set()
     for number, heading in enumerate(headings, start=1):
         if not heading:
@@ -67,6 +68,13 @@ def check_headings(cells: Sequence[Any]) -> list[str]:
             raise Malformed(msg("ledgers.repeated_heading", heading=heading[:60]))
         seen.add(heading)
     return headings
+
+
+def check_storable(headings: Sequence[str]) -> None:
+    """Raise Malformed for a heading with NUL or half a character, which no database keeps."""
+    text = "\n".join(headings)
+    if "\0" in text or any("\ud800" <= char <= "\udfff" for char in text):
+        raise Malformed(msg("ledgers.broken_heading"))
 
 
 def rows_to_chunks(headings: Sequence[str], rows: Iterator[tuple[int, Sequence[Any]]], size: int) -> Generator[Chunk, None, None]:

@@ -29,7 +29,6 @@ from core.lib.crs import convert
 from core.lib.errors import Conflict, FieldError, Invalid, NotFound, PreconditionFailed
 from core.lib.ids import uuid7
 from core.lib.text import msg
-from core.pluginmanager import plugins
 
 HIDDEN = "***"
 """What is shown of a personal value that is no text."""
@@ -38,7 +37,7 @@ _LOGGED = ("title", "state", "lon", "lat", "grid_id", "location", "polygon", "de
 
 
 def create_record(session: Session, actor: Actor, around: Surroundings, draft: Draft) -> Record:
-    """Add a record; its code is the draft's, a plugin's, or the next one of the ledger's layout.
+    """Add a record; its code is the draft's, or the next one of the ledger's layout.
 
     Raises Invalid with every wrong field, Forbidden outside the actor's area,
     Conflict for a code in use.
@@ -108,6 +107,16 @@ def restore_record(session: Session, actor: Actor, around: Surroundings, code: s
     old = _values(record)
     record.state, record.retired_at = around.ledger.first_state, None
     _note(session, actor, record, "restored", old, reason)
+    return record
+
+
+def erase_personal_values(session: Session, actor: Actor, around: Surroundings, code: str, *, version: int, reason: str) -> Record:
+    """Empty the personal values of a record, a retired one too; the record itself and its history stay."""
+    record = _lock(session, actor, around, code, version)
+    _require_at(actor, around, record, LedgerRight.ERASE_PERSONAL)
+    old = _values(record)
+    record.personal = None
+    _note(session, actor, record, "erased", old, reason)
     return record
 
 
@@ -235,9 +244,6 @@ def _code(session: Session, actor: Actor, around: Surroundings, record: Record, 
     layout, ledger = around.ledger.layout, around.ledger.key
     grid = around.grids.by_id.get(record.grid_id or 0)
     code = draft.code
-    if code is None:
-        shown = {"data": record.data, "grid_code": grid.code if grid else None, "departments": record.departments}
-        code = plugins().resolve(session, "resolve_record_code", ledger=ledger, draft=shown)
     if code is None:
         if layout is None:
             raise Invalid(msg("ledgers.code_required"), path="code")

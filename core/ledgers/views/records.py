@@ -88,6 +88,14 @@ def restore_record(work: Work, ledger: str, code: str, body: dict[str, Any], ver
     return Answer(shown(record, around), etag=record.version)
 
 
+@routes.post("/ledgers/<ledger>/erased/<path:code>", body=schemas.ReasonSchema, answers={200: schemas.RecordSchema}, if_match=True)
+def erase_personal_values(work: Work, ledger: str, code: str, body: dict[str, Any], version: int) -> Answer:
+    """Empty the personal values of a record for good."""
+    around = surroundings(work.session, work.actor, ledger)
+    record = records.erase_personal_values(work.session, work.actor, around, code, version=version, reason=body["reason"])
+    return Answer(shown(record, around), etag=record.version)
+
+
 @routes.get("/ledgers/<ledger>/history/<path:code>", answers={200: schemas.RecordHistorySchema})
 def show_record_history(work: Work, ledger: str, code: str) -> dict[str, Any]:
     """List the changes of a record."""

@@ -245,3 +245,18 @@ def test_broken_geojson_is_refused(content):
 def test_unknown_kind_of_file_is_refused():
     with pytest.raises(Invalid):
         format_of("file.exe")
+
+
+@pytest.mark.parametrize("text", ["\\ud800", "\\u0000", "[1, {}]"])
+def test_what_no_database_keeps_comes_back_as_a_problem(world, text):
+    value = text if text.startswith("[") else f'"{text}"'
+    content = f'{{"type":"FeatureCollection","features":[{{"type":"Feature","geometry":null,"properties":{{"kind":"0101","name":{value},"编码":{value},"状态":{value},"网格编码":{value}}}}}]}}'
+    job = world.take(content.encode(), name="file.geojson")
+    assert ("done", 0, 1) == (job.state, job.created_count, job.failed_count)
+
+
+@pytest.mark.parametrize("heading", ["\\ud800", "a\\u0000"])
+def test_heading_that_no_database_keeps_is_refused(heading):
+    content = f'{{"type":"FeatureCollection","features":[{{"type":"Feature","geometry":null,"properties":{{"{heading}":1}}}}]}}'
+    with pytest.raises(Malformed):
+        rows_of(content.encode(), FileFormat.GEOJSON)

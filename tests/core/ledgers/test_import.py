@@ -2,7 +2,26 @@
 
 from __future__ import annotations
 
+import threading
+from contextlib import suppress
+from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from core.forms.compile import compile_form
+from core.forms.fields.base import Moment
+from core.forms.prepare import prepare_form
+from core.forms.types import Accepts
+from core.ledgers.exchange.checking import FormChecker
+from core.ledgers.exchange.jobs import forget_old
+from core.ledgers.exchange.mapping import Target
+from core.ledgers.exchange.running import Overtaken
+from core.ledgers.exchange.tables import Chunk
+from tests.core.ledgers.conftest import FORM, NOON
 
 HEAD = ["小类", "名称", "经度", "纬度", "养护单位", "数量"]
 
@@ -200,3 +219,80 @@ def test_form_with_rules_is_judged_row_by_row(world, csv_of):
 def test_ledger_without_layout_needs_codes(world, csv_of):
     job = world.take(csv_of(["编码", "名称", "房间"], ["", "无码", "1"]), key="test.rooms")
     assert {2: [("code", "ledgers.code_required")]} == world.problems(job)
+
+
+def test_import_cannot_touch_another_agency(world, make_world, csv_of):
+    other = make_world("others")
+    content = csv_of(["编码", *HEAD], ["1101010101000007", *row("甲区的")])
+    world.take(content)
+    job = other.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("乙区的")]), mode="upsert")
+    assert (1, 0) == (job.created_count, job.updated_count)
+    assert (["甲区的"], ["乙区的"]) == ([one.title for one in world.records()], [one.title for one in other.records()])
+
+
+def test_two_imports_at_once_draw_different_codes(world, csv_of):
+    contents = [csv_of(HEAD, *(row(f"{who}{n}", kind=("0101", "0203")[n % 2]) for n in range(60))) for who in "甲乙丙"]
+    jobs = [world.order(content) for content in contents]
+    wrong = []
+
+    def work(job_id):
+        try:
+            world.run(job_id, chunk_rows=7)
+        except Exception as error:  # noqa: BLE001
+            wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(job_id,)) for job_id in jobs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert ([], ["done"] * 3) == (wrong, [world.job(job_id).state for job_id in jobs])
+    assert (180, 180) == (len(world.records()), len({one.code for one in world.records()}))
+
+
+def test_one_import_run_twice_at_once_takes_each_row_once(world, csv_of):
+    job_id = world.order(csv_of(HEAD, *(row(f"第{n}") for n in range(40))))
+
+    def work():
+        with suppress(Overtaken):
+            world.run(job_id, chunk_rows=4)
+
+    threads = [threading.Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    titles = [one.title for one in world.records()]
+    assert len(titles) == len(set(titles))
+    assert (40, "done") == (len(titles), world.job(job_id).state)
+
+
+_CELLS = st.one_of(st.sampled_from(["", " ", "0101", "9999", "甲", "是", "1", "0", "1.5", "2025-03-04", "x" * 70, "\x01", "１"]), st.text(max_size=8))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(cells=st.lists(st.tuples(*[_CELLS] * 9), min_size=1, max_size=4))
+def test_columns_are_judged_as_whole_rows_are(cells):
+    form = compile_form(prepare_form(FORM, SimpleNamespace(find=lambda *_: None)))
+    fields = form.definition.fields
+    targets = {field.id: Target(f"data.{field.id}", field.label, field, (field.id,)) for field in fields}
+    moment = Moment(NOON, NOON.date())
+    chunk = Chunk(list(range(len(cells))), {field.id: [one[index] for one in cells] for index, field in enumerate(fields)})
+    nothing = [None] * len(chunk)
+    by_columns, by_rows = (
+        FormChecker(form, targets, moment=moment, context=Accepts(), by_rows=whole).check(chunk, nothing) for whole in (False, True)
+    )
+    assert set(by_columns.problems) == set(by_rows.problems)
+    good = [index for index in range(len(cells)) if index not in by_rows.problems]
+    assert [by_rows.data[index] for index in good] == [by_columns.data[index] for index in good]
+    assert [by_rows.personal[index] for index in good] == [by_columns.personal[index] for index in good]
+
+
+def test_old_imports_lose_file_and_bad_rows_but_not_their_counts(world, csv_of):
+    job = world.take(csv_of(HEAD, row(), row("")))
+    file = Path(job.source_url.removeprefix("file://"))
+    assert file.exists()
+    with world.unit() as session:
+        assert 0 == forget_old(session, now=job.finished_at + timedelta(days=29))
+        assert 1 == forget_old(session, now=job.finished_at + timedelta(days=31))
+    assert (False, {}, 1) == (file.exists(), world.problems(job), world.job(job.id).failed_count)

@@ -92,6 +92,14 @@ def test_personal_values_are_masked_and_a_look_is_recorded(client, world, sql):
     assert 403 == client.get(f"{BASE}/records/{code}?personal=true").status_code
 
 
+def test_personal_values_can_be_erased_for_good(client, world, sql):
+    code = new(client, data={"keeper_phone": "13812345678"}).json["code"]
+    erased = client.post(f"{BASE}/erased/{code}", json={"reason": "本人要求"}, headers={"If-Match": '"1"'})
+    assert 200 == erased.status_code
+    assert "personal" not in client.get(f"{BASE}/records/{code}?personal=true").json
+    assert [] == [one for table in ("record", "record_event", "audit_entry") for one in sql(world.agency, f"SELECT * FROM {table}") if "1381234" in str(one)]
+
+
 def test_masked_value_is_never_saved_back(client):
     code = new(client, data={"keeper_phone": "13812345678"}).json["code"]
     answer = client.patch(f"{BASE}/records/{code}", json={"data": {"keeper_phone": "138****5678", "note": "x"}}, headers={"If-Match": '"1"'})
