@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -55,7 +54,8 @@ def assign_role(
     member = session.execute(select(Member).where(Member.user_id == user_id, Member.active).with_for_update()).scalar_one_or_none()
     if member is None:
         raise NotFound(msg("accounts.no_such_user"))
-    role = session.execute(select(AgencyRole).where(AgencyRole.key == role_key, AgencyRole.active)).scalar_one_or_none()
+    wanted = select(AgencyRole).where(AgencyRole.key == role_key, AgencyRole.active).with_for_update(read=True)
+    role = session.execute(wanted.execution_options(populate_existing=True)).scalar_one_or_none()
     if role is None:
         raise NotFound(msg("accounts.no_such_role", name=role_key))
     grid_path, department_path = paths_of(session, place)
@@ -140,14 +140,15 @@ def _require_fit(role: AgencyRole, place: Place) -> None:
 
 
 def _require_compatible(session: Session, user_id: int, role: AgencyRole, valid_from: datetime | None, valid_to: datetime | None) -> None:
-    held: Sequence[tuple[AgencyRole, RoleAssignment]] = [
-        (row[0], row[1])
-        for row in session.execute(
-            select(AgencyRole, RoleAssignment)
-            .join(RoleAssignment, RoleAssignment.role_id == AgencyRole.id)
-            .where(RoleAssignment.user_id == user_id)
-        )
-    ]
+    # Held against a change of what they exclude, until this assignment is committed.
+    query = (
+        select(AgencyRole, RoleAssignment)
+        .join(RoleAssignment, RoleAssignment.role_id == AgencyRole.id)
+        .where(RoleAssignment.user_id == user_id)
+        .with_for_update(read=True, of=AgencyRole)
+        .execution_options(populate_existing=True)
+    )
+    held = session.execute(query).all()
     for other, given in held:
         excluded = other.key in role.excludes or role.key in other.excludes
         if excluded and _overlap((given.valid_from, given.valid_to), (valid_from, valid_to)):

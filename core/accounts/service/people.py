@@ -19,6 +19,7 @@ from core.accounts.masking import PERSONAL, unmasked_input
 from core.accounts.models import Department, Member, Post, RoleAssignment, TeamMember
 from core.accounts.permissions import AccountRight
 from core.accounts.pinyin import sort_key
+from core.accounts.service.agencies import is_installation_admin
 from core.accounts.service.changes import Change, apply, record_change
 from core.accounts.service.holders import Holder, open_work
 from core.accounts.signin import passwords, sessions
@@ -26,7 +27,7 @@ from core.audit import service as audit
 from core.authz import Actor, require, scope
 from core.db import epoch
 from core.db.base import User
-from core.lib.errors import Conflict, Invalid, NotFound
+from core.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from core.lib.text import msg
 
 _USERNAME = re.compile(r"^[\w.@+-]{2,64}$")
@@ -178,6 +179,8 @@ def end_membership(session: Session, actor: Actor, user_id: int, *, version: int
     """
     member, user = get_visible_member(session, actor, user_id)
     require(actor, AccountRight.MEMBER_MANAGE, department_path=_path_of(session, member.department_id))
+    if user.is_installation_admin and not is_installation_admin(session, actor):
+        raise Forbidden(msg("accounts.installation_admin_only"))
     held = {name: len(items) for name, items in open_work(session, Holder("user", user_id), now=actor.now).items() if items}
     held.pop("assignments", None)  # roles are taken below, they need no heir
     if held:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from sqlalchemy.orm import Session
 
 from core.accounts.permissions import AccountRight
+from core.accounts.service.agencies import is_installation_admin
 from core.accounts.service.people import get_visible_member, path_of_department, require_home
 from core.accounts.signin import second_factor, sessions, throttle
 from core.accounts.signin import service as signin
 from core.accounts.signin.seals import Seals
-from core.accounts.signin.standing import standing_of
+from core.accounts.signin.standing import agencies_of, standing_of
 from core.audit import service as audit
 from core.authz import Actor, require
 from core.db.base import User
@@ -46,16 +47,23 @@ def end_sign_ins(session: Session, actor: Actor, user_id: int) -> int:
 
 
 def _helped(session: Session, actor: Actor, user_id: int) -> User:
+    """Give the user when the actor may help: whoever sets a password can sign in with it, and so gets every right of its owner."""
     member, user = get_visible_member(session, actor, user_id)
     require(actor, AccountRight.MEMBER_RESET_SIGN_IN, department_path=path_of_department(session, member.department_id))
     require_home(actor, user)
-    if user.is_installation_admin and not actor.is_system and actor.user_id != user_id:
+    if is_installation_admin(session, actor):
+        return user
+    works_elsewhere = {key for key, _ in agencies_of(session, user_id)} - {actor.agency_key}
+    if user.is_installation_admin or works_elsewhere or not _may_as_much(session, actor, user_id):
         raise Forbidden(msg("accounts.may_do_more"))
-    if not actor.may(AccountRight.AGENCY_ADMINISTER):
-        # Whoever sets a password can sign in with it, so it would hand its setter every right of its owner.
-        powers = standing_of(session, agency_id=actor.agency_id, user_id=user_id).holdings
-        for held in powers:
-            places = {"grid_path": held.grid_path, "department_path": held.department_path}
-            if not all(actor.may(right, **places) for right in held.rights):
-                raise Forbidden(msg("accounts.may_do_more"))
     return user
+
+
+def _may_as_much(session: Session, actor: Actor, user_id: int) -> bool:
+    if actor.may(AccountRight.AGENCY_ADMINISTER):
+        return True
+    return all(
+        actor.may(right, grid_path=held.grid_path, department_path=held.department_path)
+        for held in standing_of(session, agency_id=actor.agency_id, user_id=user_id).holdings
+        for right in held.rights
+    )

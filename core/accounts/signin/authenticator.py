@@ -71,11 +71,8 @@ class SignIn:
         Raises Unauthenticated without either, Forbidden for a wrong CSRF token.
         """
         agency_key = request.headers.get(AGENCY_HEADER)
-        authorization = request.headers.get("Authorization")
-        if authorization is not None:
-            scheme, _, token = authorization.partition(" ")
-            if scheme.lower() != "bearer":
-                raise Unauthenticated(msg("accounts.not_signed_in"))
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() == "bearer":  # any other scheme is a proxy's own affair
             return _identity(self._seals.read_token(token.strip(), "access"), agency_key, by_cookie=False)
         cookie = request.cookies.get(COOKIE)
         if not cookie:

@@ -9,8 +9,11 @@ from core.accounts import service
 from core.accounts.masking import masked, unmasked_input
 from core.accounts.models import Member
 from core.accounts.permissions import AccountRight
+from core.accounts.signin.standing import system_actor
 from core.audit.models import AuditEntry
 from core.db.base import User
+from core.db.uow import unit_of_work
+from core.lib import clock
 from core.lib.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 
 READ, MANAGE, CONTACT = AccountRight.MEMBER_READ, AccountRight.MEMBER_MANAGE, AccountRight.MEMBER_READ_CONTACT
@@ -191,6 +194,27 @@ def test_nobody_resets_somebody_who_may_do_more(database, person, browser):
     ):
         answer = helper.send(method, f"/users/{boss.id}/{path}", json=body)
         assert answer.status_code == 403, path
+
+
+def test_somebody_who_works_elsewhere_too_is_helped_by_the_installation_alone(database, person, beta, browser):
+    traveller = person(AccountRight.TEAM_READ)
+    helper = browser(READ, AccountRight.MEMBER_RESET_SIGN_IN, AccountRight.AGENCY_ADMINISTER)
+    path, body = f"/users/{traveller.id}/password", {"password": "helped horse 2026"}
+    assert helper.send("PUT", path, json=body).status_code == 204
+    with unit_of_work(database, beta.id) as session:
+        actor = system_actor((beta.id, beta.key), now=clock.now())
+        service.add_member(session, actor, traveller.username)
+        service.upsert_role(session, beta.id, "beta_boss", {"zh_CN": "头"}, [AccountRight.AGENCY_ADMINISTER])
+        service.assign_role(session, actor, user_id=traveller.id, role_key="beta_boss")
+    assert helper.send("PUT", path, json=body).status_code == 403
+
+
+def test_an_administrator_of_the_installation_is_closed_out_by_nobody_below(database, person, browser):
+    boss, helper = person(READ), browser(*AccountRight)
+    with unit_of_work(database, None) as session:
+        session.get_one(User, boss.id).is_installation_admin = True
+    assert helper.send("DELETE", f"/users/{boss.id}", headers={"If-Match": "1"}).status_code == 403
+    assert helper.send("PUT", f"/users/{boss.id}/password", json={"password": "taken over 2026"}).status_code == 403
 
 
 def test_a_reset_password_ends_sessions_and_lockout(app, person, browser):

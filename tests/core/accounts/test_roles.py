@@ -211,6 +211,33 @@ def test_two_assignments_at_once_cannot_slip_past_each_other(database, alpha, pe
         assert len(session.scalars(select(RoleAssignment.id).where(RoleAssignment.user_id == someone.id)).all()) == 1
 
 
+def test_an_exclusion_waits_for_an_assignment_under_way(database, alpha, person):
+    someone = person()
+    with unit_of_work(database, alpha.id) as session:
+        _role(session, alpha, "late_left", READ)
+        _role(session, alpha, "late_right", TEAM)
+        service.assign_role(session, system_actor((alpha.id, alpha.key), now=clock.now()), user_id=someone.id, role_key="late_left")
+    outcome = []
+
+    def exclude():
+        try:
+            with unit_of_work(database, alpha.id) as own:
+                _role(own, alpha, "late_left", READ, excludes=["late_right"])
+            outcome.append("excluded")
+        except Conflict:
+            outcome.append("refused")
+
+    with database.session(alpha.id) as session:
+        service.assign_role(session, system_actor((alpha.id, alpha.key), now=clock.now()), user_id=someone.id, role_key="late_right")
+        other = threading.Thread(target=exclude)
+        other.start()
+        other.join(0.5)
+        assert outcome == []
+        session.commit()
+    other.join(30)
+    assert outcome == ["refused"]
+
+
 # --- places -------------------------------------------------------------------
 
 

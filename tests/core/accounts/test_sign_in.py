@@ -144,6 +144,11 @@ def test_a_token_wins_over_a_cookie(app, person):
     assert browser.get("/departments", headers={"Authorization": "Bearer junk"}).status_code == 401
 
 
+def test_another_scheme_is_left_to_the_proxy_it_is_meant_for(app, person):
+    browser = browser_of(app, person(READ))
+    assert browser.get("/departments", headers={"Authorization": "Basic dXNlcjpwYXNz"}).status_code == 200
+
+
 def test_a_cookie_changed_by_one_character_is_nobody(app, person):
     someone = person(READ)
     browser = browser_of(app, someone)
