@@ -63,7 +63,10 @@ def prepare(database: Database, folder: Path, *, rows: int = ROWS) -> World:
         session.flush()
         _make_grids(session, agency.id)
         session.execute(insert(Definition), [_definition(agency.id, kind, content) for kind, content in definitions()])
-        departments = [{"agency_id": agency.id, "code": f"D{number:02d}", "name": f"测试单位{number:02d}", "path": str(number)} for number in range(1, DEPARTMENTS + 1)]
+        departments = [
+            {"agency_id": agency.id, "code": f"D{number:02d}", "name": f"测试单位{number:02d}", "path": str(number)}
+            for number in range(1, DEPARTMENTS + 1)
+        ]
         session.execute(insert(Department), departments)
         epoch.bump(session)
         session.commit()
@@ -82,7 +85,14 @@ def definitions() -> list[tuple[str, dict[str, Any]]]:
         "key": "bench.component_form",
         "title": title,
         "fields": [
-            {"id": "kind", "type": "catalogue", "catalogue": "bench.kinds", "label": {"zh_CN": "小类", "en": "Kind"}, "required": True, "index": True},
+            {
+                "id": "kind",
+                "type": "catalogue",
+                "catalogue": "bench.kinds",
+                "label": {"zh_CN": "小类", "en": "Kind"},
+                "required": True,
+                "index": True,
+            },
             {"id": "name", "type": "text", "label": {"zh_CN": "名称", "en": "Name"}, "required": True, "max_length": 120},
             {"id": "place", "type": "text", "label": {"zh_CN": "位置", "en": "Place"}, "max_length": 200},
             {
@@ -95,7 +105,10 @@ def definitions() -> list[tuple[str, dict[str, Any]]]:
             {"id": "surveyed_on", "type": "date", "label": {"zh_CN": "普查日期", "en": "Surveyed on"}},
         ],
     }
-    roles = {key: {"title": {"zh_CN": zh, "en": key.title()}} for key, zh in (("maintainer", "养护单位"), ("owner", "权属单位"), ("authority", "主管部门"))}
+    roles = {
+        key: {"title": {"zh_CN": zh, "en": key.title()}}
+        for key, zh in (("maintainer", "养护单位"), ("owner", "权属单位"), ("authority", "主管部门"))
+    }
     ledger = {
         "key": LEDGER,
         "title": title,
@@ -159,7 +172,10 @@ def measure_floor(world: World) -> float:
             cursor.execute("DROP TABLE IF EXISTS record_floor")
             cursor.execute("CREATE TABLE record_floor (LIKE record INCLUDING ALL)")
             dumped = world.folder / "floor.copy"
-            with dumped.open("wb") as file, cursor.copy(f"COPY (SELECT * FROM record WHERE agency_id = {world.agency_id} ORDER BY id) TO STDOUT") as copy:
+            with (
+                dumped.open("wb") as file,
+                cursor.copy(f"COPY (SELECT * FROM record WHERE agency_id = {world.agency_id} ORDER BY id) TO STDOUT") as copy,
+            ):
                 for block in copy:
                     file.write(block)
         connection.commit()
@@ -183,7 +199,14 @@ def run(database: Database, folder: Path, *, rounds: int = 3) -> dict[str, Any]:
     world = prepare(database, folder)
     pairs = [(measure_import(world), measure_floor(world)) for _ in range(rounds)]
     took, floor = (min(one) for one in zip(*pairs, strict=True))
-    return {"rows": world.rows, "seconds": round(took, 2), "floor_seconds": round(floor, 2), "ratio": round(took / floor, 2), "goal": 6.0, "rounds": pairs}
+    return {
+        "rows": world.rows,
+        "seconds": round(took, 2),
+        "floor_seconds": round(floor, 2),
+        "ratio": round(took / floor, 2),
+        "goal": 6.0,
+        "rounds": pairs,
+    }
 
 
 def _empty(world: World) -> None:
@@ -202,7 +225,9 @@ def _definition(agency_id: int, kind: str, content: dict[str, Any]) -> dict[str,
 
 
 def _make_grids(session: Session, agency_id: int) -> None:
-    scheme = GridScheme(key="bench_imports", title={"zh_CN": "测", "en": "Bench"}, owner_agency_id=agency_id, origin_lon=116.41, origin_lat=39.91)
+    scheme = GridScheme(
+        key="bench_imports", title={"zh_CN": "测", "en": "Bench"}, owner_agency_id=agency_id, origin_lon=116.41, origin_lat=39.91
+    )
     session.add(scheme)
     session.flush()
     level = GridLevel(scheme_id=scheme.id, key="unit_grid", title={"zh_CN": "单元网格", "en": "Unit grid"}, depth=0)

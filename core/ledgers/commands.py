@@ -39,7 +39,17 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--errors", type=click.Path(dir_okay=False, path_type=Path), help="Write the rows that stay out to this CSV or XLSX file.")
 @_AGENCY
 @click.pass_obj
-def import_(console: Console, ledger: str, file: Path, crs: str, update: bool, dry_run: bool, mapping: tuple[str, ...], errors: Path | None, agency: str | None) -> None:  # noqa: PLR0913, PLR0917  # one parameter for each option
+def import_(  # noqa: PLR0913, PLR0917  # one parameter for each option
+    console: Console,
+    ledger: str,
+    file: Path,
+    crs: str,
+    update: bool,
+    dry_run: bool,
+    mapping: tuple[str, ...],
+    errors: Path | None,
+    agency: str | None,
+) -> None:
     """Read records of LEDGER from FILE (CSV, XLSX or GeoJSON).
 
     Good rows go in; bad ones stay out and are told. Running the same file
@@ -77,7 +87,17 @@ def import_(console: Console, ledger: str, file: Path, crs: str, update: bool, d
 @click.option("--purpose", help="What the personal values are for; kept in the audit log.")
 @_AGENCY
 @click.pass_obj
-def export(console: Console, ledger: str, file: Path, rule: str | None, grid: str | None, retired: bool, personal: bool, purpose: str | None, agency: str | None) -> None:  # noqa: PLR0913, PLR0917  # one parameter for each option
+def export(  # noqa: PLR0913, PLR0917  # one parameter for each option
+    console: Console,
+    ledger: str,
+    file: Path,
+    rule: str | None,
+    grid: str | None,
+    retired: bool,
+    personal: bool,
+    purpose: str | None,
+    agency: str | None,
+) -> None:
     """Write the records of LEDGER to FILE; its name says whether as CSV, XLSX or GeoJSON."""
     wanted = Wanted(filter=rule, grid=grid, retired=retired)
     order = ExportOrder(ledger, format_of(file.name), wanted, console.terminal.locale, personal=personal, purpose=purpose)

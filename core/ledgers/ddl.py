@@ -92,7 +92,9 @@ def index_fields(connection: Connection, ledger_key: str, field_ids: Iterable[st
         known = connection.scalar(text("SELECT to_regclass(:name)"), {"name": name})
         if known is None:
             statement = connection.scalar(
-                text("SELECT format('CREATE INDEX %I ON record (agency_id, (data ->> %L)) WHERE ledger_key = %L', CAST(:name AS text), CAST(:field AS text), CAST(:ledger AS text))"),
+                text(
+                    "SELECT format('CREATE INDEX %I ON record (agency_id, (data ->> %L)) WHERE ledger_key = %L', CAST(:name AS text), CAST(:field AS text), CAST(:ledger AS text))"
+                ),
                 {"name": name, "field": field, "ledger": ledger_key},
             )
             connection.exec_driver_sql(str(statement).replace("%", "%%"))

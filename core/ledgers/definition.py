@@ -69,9 +69,7 @@ def compile_ledger(content: Content) -> Ledger:
     }
     if all(state.is_retired for state in states.values()):
         raise Invalid.many([FieldError("states", msg("ledgers.no_active_state"))])
-    roles = {
-        key: DepartmentRole(key, raw["title"], bool(raw.get("required"))) for key, raw in content.get("departments", {}).items()
-    }
+    roles = {key: DepartmentRole(key, raw["title"], bool(raw.get("required"))) for key, raw in content.get("departments", {}).items()}
     return Ledger(
         key=content["key"],
         title=content["title"],

@@ -41,7 +41,9 @@ class Record(AgencyOwned, Base):
         within_agency("department_id", "department"),
         UniqueConstraint("agency_id", "ledger_key", "code"),
         UniqueConstraint("agency_id", "uuid"),
-        Index("uq_record_source_key", "agency_id", "ledger_key", "source_key", unique=True, postgresql_where=text("source_key IS NOT NULL")),
+        Index(
+            "uq_record_source_key", "agency_id", "ledger_key", "source_key", unique=True, postgresql_where=text("source_key IS NOT NULL")
+        ),
         Index("ix_record_grid_id", "agency_id", "grid_id"),
         Index("ix_record_department_id", "agency_id", "department_id"),
         Index("ix_record_departments", "departments", postgresql_using="gin", postgresql_ops={"departments": "jsonb_path_ops"}),

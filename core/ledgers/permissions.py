@@ -20,7 +20,9 @@ class LedgerRight(StrEnum):
 
 
 CATALOGUE = [
-    Right(LedgerRight.ERASE_PERSONAL, {"zh_CN": "清除台账中的个人信息", "en": "Erase personal values of records"}, reads_personal_data=True),
+    Right(
+        LedgerRight.ERASE_PERSONAL, {"zh_CN": "清除台账中的个人信息", "en": "Erase personal values of records"}, reads_personal_data=True
+    ),
     Right(LedgerRight.EXPORT, {"zh_CN": "导出台账", "en": "Export records"}),
     Right(LedgerRight.IMPORT, {"zh_CN": "批量导入台账", "en": "Import records"}),
     Right(LedgerRight.READ, {"zh_CN": "查看台账", "en": "See records"}),

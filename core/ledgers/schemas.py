@@ -42,7 +42,9 @@ class RecordSchema(Schema):
     geometry = fields.Dict(required=True, allow_none=True, metadata={"description": "GeoJSON geometry in WGS84."})
     departments = fields.Dict(keys=fields.String(), values=fields.Nested(RecordDepartmentSchema), required=True)
     data = fields.Dict(required=True, metadata={"description": "Values of the form's fields by id; personal ones are not among them."})
-    personal = fields.Dict(metadata={"description": "Personal values by path, masked unless asked for with the right; on a single record only."})
+    personal = fields.Dict(
+        metadata={"description": "Personal values by path, masked unless asked for with the right; on a single record only."}
+    )
     form_version = fields.Integer(required=True)
     version = fields.Integer(required=True)
     retired_at = fields.AwareDateTime(required=True, allow_none=True)
@@ -81,15 +83,28 @@ class BoundingBox(fields.Field[tuple[float, ...]]):
 class RecordFilterQuery(Schema):
     """What narrows a list or an export; everything given must hold."""
 
-    q = fields.String(load_default=None, validate=validate.Length(max=100), metadata={"description": "Part of the name, its pinyin initials, or the beginning of the code."})
+    q = fields.String(
+        load_default=None,
+        validate=validate.Length(max=100),
+        metadata={"description": "Part of the name, its pinyin initials, or the beginning of the code."},
+    )
     code = fields.String(load_default=None, validate=_CODE, metadata={"description": "Beginning of the code."})
-    bbox = BoundingBox(load_default=None, metadata={"type": "string", "description": "west,south,east,north in WGS84 degrees", "example": "116.39,39.90,116.42,39.92"})
+    bbox = BoundingBox(
+        load_default=None,
+        metadata={"type": "string", "description": "west,south,east,north in WGS84 degrees", "example": "116.39,39.90,116.42,39.92"},
+    )
     state = fields.String(load_default=None, validate=validate.Length(max=40))
     location = fields.String(load_default=None, validate=validate.OneOf([one.value for one in Location]))
-    grid = fields.String(load_default=None, validate=validate.Length(max=40), metadata={"description": "Code of a grid: records in it or below it."})
+    grid = fields.String(
+        load_default=None, validate=validate.Length(max=40), metadata={"description": "Code of a grid: records in it or below it."}
+    )
     department = fields.String(load_default=None, validate=validate.Length(max=60), metadata={"description": "Code of a department."})
-    role = fields.String(load_default=None, validate=validate.Length(max=60), metadata={"description": "Only in this part of the department."})
-    filter = fields.String(load_default=None, validate=validate.Length(max=2000), metadata={"description": "A rule over the form's fields."})
+    role = fields.String(
+        load_default=None, validate=validate.Length(max=60), metadata={"description": "Only in this part of the department."}
+    )
+    filter = fields.String(
+        load_default=None, validate=validate.Length(max=2000), metadata={"description": "A rule over the form's fields."}
+    )
     retired = fields.Boolean(load_default=False, metadata={"description": "Retired records too."})
 
 
@@ -100,7 +115,9 @@ class RecordListQuery(RecordFilterQuery, PageQuery):
 class RecordQuery(Schema):
     """How to show one record."""
 
-    personal = fields.Boolean(load_default=False, metadata={"description": "Show personal values unmasked; needs the right, and the look is recorded."})
+    personal = fields.Boolean(
+        load_default=False, metadata={"description": "Show personal values unmasked; needs the right, and the look is recorded."}
+    )
 
 
 class NearestQuery(Schema):
@@ -121,8 +138,15 @@ class NewRecordSchema(Schema):
     state = fields.String(load_default=None, validate=validate.Length(max=40), allow_none=True)
     position = fields.Nested(PositionSchema, load_default=None, allow_none=True)
     polygon = fields.Dict(load_default=None, allow_none=True, metadata={"description": "GeoJSON Polygon or MultiPolygon in WGS84."})
-    grid = fields.String(load_default=None, validate=validate.Length(max=40), allow_none=True, metadata={"description": "For a record that its position puts in no grid."})
-    departments = fields.Dict(keys=fields.String(), values=fields.String(), load_default=dict, metadata={"description": "Department code by role."})
+    grid = fields.String(
+        load_default=None,
+        validate=validate.Length(max=40),
+        allow_none=True,
+        metadata={"description": "For a record that its position puts in no grid."},
+    )
+    departments = fields.Dict(
+        keys=fields.String(), values=fields.String(), load_default=dict, metadata={"description": "Department code by role."}
+    )
     data = fields.Dict(keys=fields.String(), required=True, metadata={"description": "Values of the form's fields by id."})
 
 
@@ -178,7 +202,11 @@ class ImportUploadSchema(Schema):
     crs = fields.String(required=True, validate=_CRS, metadata={"description": "Coordinate system of the file's positions."})
     mode = fields.String(load_default="insert", validate=validate.OneOf([one.value for one in ImportMode]))
     dry_run = fields.Boolean(load_default=False)
-    mapping = fields.String(load_default=None, validate=validate.Length(max=50_000), metadata={"description": "JSON object from heading to target; suggested from the headings when left out."})
+    mapping = fields.String(
+        load_default=None,
+        validate=validate.Length(max=50_000),
+        metadata={"description": "JSON object from heading to target; suggested from the headings when left out."},
+    )
 
 
 class ImportSchema(Schema):

@@ -278,7 +278,23 @@ def _known_number(value: Any) -> float | None:
 
 
 def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
-    direct = ("code", "source_key", "grid_id", "location", "lon", "lat", "x", "y", "polygon", "state", "retired", "department_id", "departments", "data", "personal")
+    direct = (
+        "code",
+        "source_key",
+        "grid_id",
+        "location",
+        "lon",
+        "lat",
+        "x",
+        "y",
+        "polygon",
+        "state",
+        "retired",
+        "department_id",
+        "departments",
+        "data",
+        "personal",
+    )
     staged: dict[str, list[Any]] = {name: [getattr(row, name) for row in rows] for name in direct}
     staged["record_id"] = [row.known.id if row.known else None for row in rows]
     staged["uuid"] = new_uuids(len(rows))
@@ -292,4 +308,3 @@ def _columns(rows: Sequence[_Row]) -> dict[str, list[Any]]:
             for side in (0, 1)
         )
     return staged
-

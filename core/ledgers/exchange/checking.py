@@ -193,7 +193,9 @@ def _is_columnar(form: CompiledForm) -> bool:
     return (
         not plan.checks
         and len(plan.ids) == 1
-        and all(node.visible is None and node.value is None and node.items is None and isinstance(node.required, bool) for node in plan.nodes)
+        and all(
+            node.visible is None and node.value is None and node.items is None and isinstance(node.required, bool) for node in plan.nodes
+        )
     )
 
 
@@ -205,7 +207,9 @@ def _objects(columns: Mapping[str, Sequence[Any]], count: int) -> list[dict[str,
     if not columns:
         return [{} for _ in range(count)]
     names = tuple(columns)
-    return [{name: value for name, value in zip(names, row, strict=True) if value is not None} for row in zip(*columns.values(), strict=True)]
+    return [
+        {name: value for name, value in zip(names, row, strict=True) if value is not None} for row in zip(*columns.values(), strict=True)
+    ]
 
 
 def _without(data: dict[str, Any], paths: set[tuple[str, ...]]) -> dict[str, Any]:

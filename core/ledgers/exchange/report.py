@@ -31,9 +31,7 @@ def report_pieces(
     return csv_pieces([[*headings, *extra]], rows)
 
 
-def _cells(
-    problem: ImportProblem, headings: list[str], by_target: Mapping[str, str], titles: Mapping[str, str], locale: str
-) -> list[str]:
+def _cells(problem: ImportProblem, headings: list[str], by_target: Mapping[str, str], titles: Mapping[str, str], locale: str) -> list[str]:
     told = []
     for one in problem.problems:
         place = by_target.get(one["target"]) or titles.get(one["target"], one["target"])
@@ -44,7 +42,10 @@ def _cells(
 
 def message_of(stored: Mapping[str, Any]) -> Message:
     """Read a stored message back, messages among its parameters included."""
-    params = {name: message_of(value) if isinstance(value, dict) and set(value) == {"key", "params"} else value for name, value in stored["params"].items()}
+    params = {
+        name: message_of(value) if isinstance(value, dict) and set(value) == {"key", "params"} else value
+        for name, value in stored["params"].items()
+    }
     return Message(stored["key"], params)
 
 

@@ -51,7 +51,15 @@ class OwnReader:
         self._around, self._crs = around, crs
         self._heading = {target.name: heading for heading, target in targets.items() if target.field is None}
         self.mapped = frozenset(self._heading)
-        judges = {"code": self._code, "source_key": _source_key, "title": _title, "state": self._state, "lon": _degrees, "lat": _degrees, "grid": self._grid}
+        judges = {
+            "code": self._code,
+            "source_key": _source_key,
+            "title": _title,
+            "state": self._state,
+            "lon": _degrees,
+            "lat": _degrees,
+            "grid": self._grid,
+        }
         self._readers = {name: CellReader(judges.get(name, self._department)) for name in self._heading}
 
     def keys(self, chunk: Chunk) -> tuple[list[str | None], list[str | None], Problems]:

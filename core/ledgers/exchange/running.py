@@ -78,7 +78,9 @@ class Overtaken(Conflict):  # named as its base is
     """Another process is running the same import: this one stops and leaves everything to it."""
 
 
-def run_import(unit: Unit, job_id: int, *, now: datetime, actor: Actor | None = None, progress: Progress | None = None, chunk_rows: int = CHUNK_ROWS) -> ImportState:
+def run_import(
+    unit: Unit, job_id: int, *, now: datetime, actor: Actor | None = None, progress: Progress | None = None, chunk_rows: int = CHUNK_ROWS
+) -> ImportState:
     """Run an import to its end, from where it stopped before; a job that has ended is left as it is.
 
     A file that turns out to be unreadable ends the job as failed, with the
@@ -199,7 +201,8 @@ def _shown(cell: Any) -> Any:
 
 def _params(message: Message) -> dict[str, Any]:
     return {
-        name: {"key": value.key, "params": _params(value)} if isinstance(value, Message) else value for name, value in message.params.items()
+        name: {"key": value.key, "params": _params(value)} if isinstance(value, Message) else value
+        for name, value in message.params.items()
     }
 
 

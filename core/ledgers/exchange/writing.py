@@ -135,7 +135,9 @@ def csv_pieces(head: Iterable[Sequence[str]], rows: Iterable[Sequence[str]]) -> 
 def xlsx_pieces(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[bytes]:
     """Yield a workbook of one sheet, written in constant memory; every cell is text and no text is a formula or a link."""
     with tempfile.TemporaryFile() as file:
-        book = xlsxwriter.Workbook(file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False})
+        book = xlsxwriter.Workbook(
+            file, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+        )
         try:
             _fill_sheet(book, headings, rows)
         finally:

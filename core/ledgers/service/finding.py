@@ -174,7 +174,10 @@ def _in_box(around: Surroundings, ledger: ColumnElement[Any], bbox: tuple[float,
     lats = [south + (north - south) * step / 8 for step in range(9)]
     edge = [*((lon, lat) for lon in lons for lat in (south, north)), *((lon, lat) for lat in lats for lon in (west, east))]
     x, y = around.plane.to_xy_many([lon for lon, _ in edge], [lat for _, lat in edge])
-    corners = (type_coerce((float(x.min()) - 1, float(y.min()) - 1), PointXY()), type_coerce((float(x.max()) + 1, float(y.max()) + 1), PointXY()))
+    corners = (
+        type_coerce((float(x.min()) - 1, float(y.min()) - 1), PointXY()),
+        type_coerce((float(x.max()) + 1, float(y.max()) + 1), PointXY()),
+    )
     yield _TABLE.c.id.in_(select(func.record_ids_in_box(ledger, func.box(*corners))))
     yield _TABLE.c.lon.between(west, east)
     yield _TABLE.c.lat.between(south, north)
@@ -197,7 +200,9 @@ def _by_rule(around: Surroundings, text: str) -> Iterator[ColumnElement[bool]]:
     indexed = {".".join(path) for path, _ in around.form.indexed_fields()}
     for name, value in _equalities(tree):
         if name in indexed and "." not in name:
-            yield _TABLE.c.id.in_(select(func.record_ids_valued(literal(around.ledger.key, Text), literal(name, Text), literal(value, Text))))
+            yield _TABLE.c.id.in_(
+                select(func.record_ids_valued(literal(around.ledger.key, Text), literal(name, Text), literal(value, Text)))
+            )
 
     def column_of(name: str) -> ColumnElement[Any]:
         field = fields.get(name)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -14,6 +18,7 @@ from core.grid.models import Grid
 from core.grid.service.locating import index_of
 from core.grid.service.schemes import Scheme, plane_of, scheme_of
 from core.ledgers.definition import Ledger
+from core.ledgers.models import Record
 from core.ledgers.surroundings import DepartmentName, Departments, GridName, Grids, Surroundings
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
@@ -35,6 +40,11 @@ def surroundings(session: Session, actor: Actor, key: str) -> Surroundings:
     """Give everything that a record of ledger ``key`` is judged against; raises NotFound."""
     ledger = get_ledger(session, key)
     return _around.get(session, (actor.agency_id, key), lambda: _read(session, actor, ledger))
+
+
+def data_of(session: Session, actor: Actor, uuid: UUID) -> Mapping[str, Any] | None:
+    """Give what a record of the actor's agency says, personal fields apart; None when there is no such record."""
+    return session.scalar(select(Record.data).where(Record.agency_id == actor.agency_id, Record.uuid == uuid))
 
 
 def _read(session: Session, actor: Actor, ledger: Ledger) -> Surroundings:

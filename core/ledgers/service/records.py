@@ -120,6 +120,28 @@ def erase_personal_values(session: Session, actor: Actor, around: Surroundings, 
     return record
 
 
+def mark_record(session: Session, actor: Actor, around: Surroundings, record_id: int, *, state: str, only_from: str, reason: str) -> bool:
+    """Bring a record from one state of its ledger into another, and say whether it was in the first.
+
+    A record that is retired or in any other state stays as it is: somebody knows more about it than the caller.
+    Raises NotFound for a record of another ledger, and Invalid for a state that the ledger does not have.
+    """
+    record = session.get(Record, (actor.agency_id, record_id), with_for_update=True, populate_existing=True)
+    if record is None or record.ledger_key != around.ledger.key:
+        raise NotFound(msg("ledgers.unknown_record"))
+    _require_at(actor, around, record)
+    errors: list[FieldError] = []
+    _state(around, state, errors)
+    if errors:
+        raise Invalid.many(errors)
+    if record.retired_at is not None or record.state != only_from:
+        return False
+    old = _values(record)
+    record.state = state
+    _note(session, actor, record, "changed", old, reason)
+    return True
+
+
 def _lock(session: Session, actor: Actor, around: Surroundings, code: str, version: int) -> Record:
     found = session.execute(visible(actor, around).where(Record.code == code)).one_or_none()
     if found is None:

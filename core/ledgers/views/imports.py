@@ -103,7 +103,20 @@ def _mapping(text: str | None) -> dict[str, str] | None:
 
 def shown_import(job: ImportJob, locale: str) -> dict[str, Any]:
     """Write an import for the wire."""
-    same = ("uuid", "state", "file_name", "encoding", "crs", "mode", "dry_run", "mapping", "rows_taken", "rows_total", "created_at", "finished_at")
+    same = (
+        "uuid",
+        "state",
+        "file_name",
+        "encoding",
+        "crs",
+        "mode",
+        "dry_run",
+        "mapping",
+        "rows_taken",
+        "rows_total",
+        "created_at",
+        "finished_at",
+    )
     counts = ("created", "updated", "unchanged", "failed", "outside", "unlocated")
     return {
         "ledger": job.ledger_key,

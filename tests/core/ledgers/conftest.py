@@ -50,7 +50,14 @@ FORM = {
     "key": "test.asset_form",
     "title": TITLE,
     "fields": [
-        {"id": "kind", "type": "catalogue", "catalogue": "test.kinds", "label": {"zh_CN": "小类", "en": "Kind"}, "required": True, "index": True},
+        {
+            "id": "kind",
+            "type": "catalogue",
+            "catalogue": "test.kinds",
+            "label": {"zh_CN": "小类", "en": "Kind"},
+            "required": True,
+            "index": True,
+        },
         _text("name", "名称", required=True, max_length=60),
         _text("note", "备注", max_length=500),
         {"id": "size", "type": "decimal", "digits": 2, "min": 0, "label": {"zh_CN": "尺寸", "en": "Size"}},
@@ -83,7 +90,10 @@ LEDGER = {
     "form": FORM["key"],
     "geometry": "point",
     "title_field": "name",
-    "departments": {"maintainer": {"title": {"zh_CN": "养护单位", "en": "Maintainer"}}, "owner": {"title": {"zh_CN": "权属单位", "en": "Owner"}}},
+    "departments": {
+        "maintainer": {"title": {"zh_CN": "养护单位", "en": "Maintainer"}},
+        "owner": {"title": {"zh_CN": "权属单位", "en": "Owner"}},
+    },
     "code": {"segments": [{"from": "agency.county", "digits": 6}, {"from": "field.kind", "digits": 4}, {"serial": 6}]},
 }
 ROOMS = {"key": "test.rooms", "title": TITLE, "form": RULED["key"], "geometry": "polygon"}
@@ -177,6 +187,7 @@ def _make_agency(session, name):
 
 def _make_grids(session, scheme, levels):
     """One street of 4 x 4 unit squares, and an empty street beside it."""
+
     def values(code, level, path, parent, column=None, row=None):
         shape = {}
         if column is not None:
@@ -228,13 +239,13 @@ def client(world, settings):
     """An application of the ledgers' routes alone; whoever asks holds the rights set on ``client.actor``."""
 
     class Authenticator:
-        def identify(self, request):
+        def identify(self, _request):
             return Identity(0, "", None)
 
-        def agency_id(self, identity):
+        def agency_id(self, _identity):
             return world.agency.id
 
-        def actor(self, session, identity, **_options):
+        def actor(self, session, _identity, **_options):
             epoch.epoch(session)
             return application.actor
 

@@ -16,7 +16,7 @@ from core.ledgers.service.finding import Wanted
 from core.ledgers.types import Draft, FileFormat
 from core.lib.errors import Forbidden, Invalid, TooLarge
 
-NASTY = ["=1+1", "+86 10", "-5", "@SUM(A1)", "'=quoted", "''", "a,b;c\"d\"", "\\N", "\\t", "普通", "＝全角"]
+NASTY = ["=1+1", "+86 10", "-5", "@SUM(A1)", "'=quoted", "''", 'a,b;c"d"', "\\N", "\\t", "普通", "＝全角"]
 
 
 def fill(world):
@@ -65,29 +65,29 @@ def test_no_cell_of_a_csv_begins_a_formula(world):
     fill(world)
     rows = list(csv.reader(io.StringIO(content(world).decode("utf-8-sig"))))
     assert len(NASTY) + 1 == len(rows)
-    assert [] == [cell for row in rows for cell in row if cell and cell[0] in "=+-@\t\r＝"]
+    assert [cell for row in rows for cell in row if cell and cell[0] in "=+-@\t\r＝"] == []
 
 
 def test_every_cell_of_an_xlsx_is_text(world):
     fill(world)
     sheet = load_workbook(io.BytesIO(content(world, "xlsx"))).active
     kinds = {cell.data_type for row in sheet.iter_rows() for cell in row if cell.value is not None}
-    assert {"s"} == kinds or {"inlineStr"} == kinds
-    assert [] == [cell.hyperlink for row in sheet.iter_rows() for cell in row if cell.hyperlink]
+    assert kinds <= {"s", "inlineStr"}
+    assert [cell.hyperlink for row in sheet.iter_rows() for cell in row if cell.hyperlink] == []
 
 
 def test_geojson_has_typed_properties_and_no_position_for_the_unlocated(world):
     fill(world)
     document = json.loads(content(world, "geojson"))
     first, fourth = document["features"][0], document["features"][3]
-    assert {"type": "Point", "coordinates": [116.4005, 39.9005]} == first["geometry"]
-    assert (True, 0.25, "a", "D1") == tuple(first["properties"][name] for name in ("public", "size", "grade", "department.maintainer"))
+    assert first["geometry"] == {"type": "Point", "coordinates": [116.4005, 39.9005]}
+    assert tuple(first["properties"][name] for name in ("public", "size", "grade", "department.maintainer")) == (True, 0.25, "a", "D1")
     assert fourth["geometry"] is None
 
 
 def test_empty_ledger_gives_headings_alone(world):
-    assert 1 == len(content(world).decode("utf-8-sig").splitlines())
-    assert {"type": "FeatureCollection", "features": []} == json.loads(content(world, "geojson"))
+    assert len(content(world).decode("utf-8-sig").splitlines()) == 1
+    assert json.loads(content(world, "geojson")) == {"type": "FeatureCollection", "features": []}
 
 
 def test_personal_values_leave_only_for_a_purpose_and_on_record(world, sql):
@@ -99,14 +99,14 @@ def test_personal_values_leave_only_for_a_purpose_and_on_record(world, sql):
     with pytest.raises(Invalid):
         content(world, actor=world.actor(), personal=True, purpose=" ")
     assert "13800000001" in content(world, actor=world.actor(), personal=True, purpose="回访").decode()
-    assert [("回访",)] == sql(world.agency, "SELECT new->>'purpose' FROM audit_entry WHERE (new->>'personal')::boolean")
+    assert sql(world.agency, "SELECT new->>'purpose' FROM audit_entry WHERE (new->>'personal')::boolean") == [("回访",)]
 
 
 def test_export_holds_to_the_area_and_the_filter(world):
     fill(world)
     near = world.actor(grid_path=f"{world.agency.scheme_key}.S1.U00")
-    assert 6 == len(content(world, actor=near).decode("utf-8-sig").splitlines())
-    assert 2 == len(content(world, wanted=Wanted(filter="count == 2")).decode("utf-8-sig").splitlines())
+    assert len(content(world, actor=near).decode("utf-8-sig").splitlines()) == 6
+    assert len(content(world, wanted=Wanted(filter="count == 2")).decode("utf-8-sig").splitlines()) == 2
     with pytest.raises(Forbidden):
         content(world, actor=world.actor([LedgerRight.READ]))
 

@@ -39,19 +39,19 @@ def test_encoding_is_found_and_said(encoding, said):
 def test_unknown_encoding_is_refused():
     with pytest.raises(Malformed) as caught:
         rows_of(b"a,b\n\x81\xff\xff,\xff\n")
-    assert "ledgers.unknown_encoding" == caught.value.message.key
+    assert caught.value.message.key == "ledgers.unknown_encoding"
 
 
 @pytest.mark.parametrize("sign", [",", ";", "\t"])
 def test_separator_is_found(sign):
-    assert {2: {"a": "1", "b": "2"}} == rows_of(f"a{sign}b\n1{sign}2\n".encode())[1]
+    assert rows_of(f"a{sign}b\n1{sign}2\n".encode())[1] == {2: {"a": "1", "b": "2"}}
 
 
 def test_short_rows_are_filled_empty_ones_passed_and_long_ones_spoilt():
     found = open_table(io.BytesIO(b"a,b\n1\n,\n1,2,,\n1,2,3\n"), FileFormat.CSV, chunk_rows=10)
     (chunk,) = found.chunks
-    assert ([2, 4, 5], {"a": ["1", "1", "1"], "b": [None, "2", "2"]}) == (chunk.rows, chunk.columns)
-    assert {2: "ledgers.too_many_cells"} == {index: message.key for index, message in chunk.spoilt.items()}
+    assert (chunk.rows, chunk.columns) == ([2, 4, 5], {"a": ["1", "1", "1"], "b": [None, "2", "2"]})
+    assert {index: message.key for index, message in chunk.spoilt.items()} == {2: "ledgers.too_many_cells"}
 
 
 @pytest.mark.parametrize(
@@ -92,29 +92,29 @@ def book(*rows):
 def test_xlsx_cells_become_what_a_person_typed(world):
     content = book(
         ["编码", "小类", "名称", "数量", "普查日期", "公用", "尺寸"],
-        ["1101010101000001", "0101", "整数", 3, dt.datetime(2025, 3, 4), True, 1.25],
+        ["1101010101000001", "0101", "整数", 3, dt.date(2025, 3, 4), True, 1.25],
         [None, "0101", "文字", "4", "2025-03-05", "否", "2"],
     )
     job = world.take(content, name="file.xlsx")
-    assert (2, 0) == (job.created_count, job.failed_count), world.problems(job)
+    assert (job.created_count, job.failed_count) == (2, 0), world.problems(job)
     first, second = world.records()
-    assert {"kind": "0101", "name": "整数", "count": 3, "surveyed_on": "2025-03-04", "public": True, "size": 1.25} == first.data
-    assert {"kind": "0101", "name": "文字", "count": 4, "surveyed_on": "2025-03-05", "public": False, "size": 2} == second.data
+    assert first.data == {"kind": "0101", "name": "整数", "count": 3, "surveyed_on": "2025-03-04", "public": True, "size": 1.25}
+    assert second.data == {"kind": "0101", "name": "文字", "count": 4, "surveyed_on": "2025-03-05", "public": False, "size": 2}
 
 
 def test_formula_error_and_lost_digits_name_row_and_column(world):
     content = book(
         ["编码", "小类", "名称", "数量"],
-        ["", "0101", "=HYPERLINK(\"http://x\",\"y\")", 1],
+        ["", "0101", '=HYPERLINK("http://x","y")', 1],
         [1101010101000001.0, "0101", "失位", 1],
         ["", "0101", "除零", "#DIV/0!"],
         ["", "0101", "好", 1],
     )
     job = world.take(content, name="file.xlsx")
-    assert 1 == job.created_count
-    assert [("data.name", "ledgers.formula_cell")] == world.problems(job)[2]
-    assert [("code", "ledgers.digits_lost")] == world.problems(job)[3]
-    assert "data.count" == world.problems(job)[4][0][0]
+    assert job.created_count == 1
+    assert world.problems(job)[2] == [("data.name", "ledgers.formula_cell")]
+    assert world.problems(job)[3] == [("code", "ledgers.digits_lost")]
+    assert world.problems(job)[4][0][0] == "data.count"
 
 
 def test_zip_bomb_is_refused_without_unpacking(monkeypatch):
@@ -127,7 +127,7 @@ def test_zip_bomb_is_refused_without_unpacking(monkeypatch):
     monkeypatch.setattr(reading_xlsx, "load_workbook", lambda *_, **__: pytest.fail("the archive was opened"))
     with pytest.raises(TooLarge) as caught:
         rows_of(stream.getvalue(), FileFormat.XLSX)
-    assert "ledgers.archive_bomb" == caught.value.message.key
+    assert caught.value.message.key == "ledgers.archive_bomb"
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken", b"<html>", book()[:400]])
@@ -154,9 +154,7 @@ def sheet_archive(sheet):
 
 
 def test_entity_bomb_in_a_sheet_is_refused():
-    entities = '<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa">' + "".join(
-        f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9)
-    )
+    entities = '<!DOCTYPE s [<!ENTITY a "aaaaaaaaaa">' + "".join(f'<!ENTITY {chr(98 + n)} "{f"&{chr(97 + n)};" * 10}">' for n in range(9))
     sheet = f'<?xml version="1.0"?>{entities}]><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData><row r="1"><c r="A1" t="inlineStr"><is><t>&j;</t></is></c></row></sheetData></worksheet>'
     with pytest.raises(Malformed):
         rows_of(sheet_archive(sheet), FileFormat.XLSX)
@@ -166,7 +164,7 @@ def test_sheet_that_claims_a_million_empty_rows_is_read_as_it_is():
     head = '<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><dimension ref="A1:XFD1048576"/><sheetData>'
     cell = '<c r="A{0}" t="inlineStr"><is><t>{1}</t></is></c>'
     sheet = f'{head}<row r="1">{cell.format(1, "h")}</row><row r="900000">{cell.format(900000, "v")}</row></sheetData></worksheet>'
-    assert ["v"] == [row["h"] for row in rows_of(sheet_archive(sheet), FileFormat.XLSX)[1].values()]
+    assert [row["h"] for row in rows_of(sheet_archive(sheet), FileFormat.XLSX)[1].values()] == ["v"]
 
 
 def test_nul_in_a_cell_is_told():
@@ -190,10 +188,10 @@ BOW_TIE = {"type": "Polygon", "coordinates": [[[116.4, 39.9], [116.401, 39.901],
 def test_geojson_points_come_in_with_their_properties(world):
     content = features(feature(POINT, kind="0101", name="甲", count=3, public=True), feature(None, kind="0101", name="乙", size=1.5))
     job = world.take(content, name="file.geojson")
-    assert (2, 0, 1) == (job.created_count, job.failed_count, job.unlocated_count), world.problems(job)
+    assert (job.created_count, job.failed_count, job.unlocated_count) == (2, 0, 1), world.problems(job)
     first, second = world.records()
-    assert ({"kind": "0101", "name": "甲", "count": 3, "public": True}, "inside") == (first.data, first.location)
-    assert ({"kind": "0101", "name": "乙", "size": 1.5}, "unlocated") == (second.data, second.location)
+    assert (first.data, first.location) == ({"kind": "0101", "name": "甲", "count": 3, "public": True}, "inside")
+    assert (second.data, second.location) == ({"kind": "0101", "name": "乙", "size": 1.5}, "unlocated")
 
 
 def test_polygons_are_kept_located_and_checked(world):
@@ -210,12 +208,12 @@ def test_polygons_are_kept_located_and_checked(world):
         4: "ledgers.broken_geometry",
     }
     (found,) = world.records("test.rooms")
-    assert (SQUARE, "inside") == (found.polygon, found.location)
+    assert (found.polygon, found.location) == (SQUARE, "inside")
 
 
 def test_polygon_in_a_ledger_of_points_is_refused(world):
     job = world.take(features(feature(SQUARE, kind="0101", name="甲")), name="file.geojson")
-    assert {1: [("lon", "ledgers.polygon_not_wanted")]} == world.problems(job)
+    assert world.problems(job) == {1: [("lon", "ledgers.polygon_not_wanted")]}
 
 
 def test_features_are_read_across_blocks():
@@ -252,7 +250,7 @@ def test_what_no_database_keeps_comes_back_as_a_problem(world, text):
     value = text if text.startswith("[") else f'"{text}"'
     content = f'{{"type":"FeatureCollection","features":[{{"type":"Feature","geometry":null,"properties":{{"kind":"0101","name":{value},"编码":{value},"状态":{value},"网格编码":{value}}}}}]}}'
     job = world.take(content.encode(), name="file.geojson")
-    assert ("done", 0, 1) == (job.state, job.created_count, job.failed_count)
+    assert (job.state, job.created_count, job.failed_count) == ("done", 0, 1)
 
 
 @pytest.mark.parametrize("heading", ["\\ud800", "a\\u0000"])

@@ -32,15 +32,15 @@ def row(name="井盖", kind="0101", lon="116.4005", lat="39.9005", department="D
 
 def test_good_rows_get_code_grid_and_departments(world, csv_of):
     job = world.take(csv_of(HEAD, row("一号井盖"), row("二号井盖", kind="0203", lon="116.4015")))
-    assert ("done", 2, 0) == (job.state, job.created_count, job.failed_count), job.failure
+    assert (job.state, job.created_count, job.failed_count) == ("done", 2, 0), job.failure
     first, second = world.records()
-    assert ("1101010101000001", "1101010203000001") == (first.code, second.code)
+    assert (first.code, second.code) == ("1101010101000001", "1101010203000001")
     with world.around() as (_, around):
-        assert ["U00", "U01"] == [around.grids.by_id[one.grid_id].code for one in (first, second)]
+        assert [around.grids.by_id[one.grid_id].code for one in (first, second)] == ["U00", "U01"]
         assert {"maintainer": around.departments.by_code["D1"].id} == first.departments
     assert first.departments["maintainer"] == first.department_id
-    assert {"kind": "0101", "name": "一号井盖", "count": 1} == first.data
-    assert ("一号井盖", "inside", "normal") == (first.title, first.location, first.state)
+    assert first.data == {"kind": "0101", "name": "一号井盖", "count": 1}
+    assert (first.title, first.location, first.state) == ("一号井盖", "inside", "normal")
     assert pytest.approx((116.4005, 39.9005)) == (first.lon, first.lat)
 
 
@@ -49,7 +49,7 @@ def test_same_file_again_changes_nothing(world, csv_of):
     world.take(content)
     before = [(one.id, one.version, one.code) for one in world.records()]
     job = world.take(content)
-    assert (0, 0, 2, 0) == (job.created_count, job.updated_count, job.unchanged_count, job.failed_count)
+    assert (job.created_count, job.updated_count, job.unchanged_count, job.failed_count) == (0, 0, 2, 0)
     assert before == [(one.id, one.version, one.code) for one in world.records()]
 
 
@@ -65,13 +65,13 @@ def test_bad_rows_come_back_and_good_ones_go_in(world, csv_of):
             row("好二"),
         )
     )
-    assert (2, 4) == (job.created_count, job.failed_count)
-    assert {
+    assert (job.created_count, job.failed_count) == (2, 4)
+    assert world.problems(job) == {
         3: [("data.name", "forms.required")],
         4: [("data.kind", "forms.no_such_catalogue")],
         5: [("data.count", "forms.not_integer")],
         6: [("department.maintainer", "ledgers.unknown_department")],
-    } == world.problems(job)
+    }
 
 
 @pytest.mark.parametrize(
@@ -90,19 +90,19 @@ def test_bad_rows_come_back_and_good_ones_go_in(world, csv_of):
 def test_wrong_position_is_told(world, csv_of, lon, lat, target, key):
     job = world.take(csv_of(HEAD, row(lon=lon, lat=lat)))
     assert {2: [(target, key)]} == world.problems(job)
-    assert [] == list(world.records())
+    assert list(world.records()) == []
 
 
 def test_position_outside_every_grid_is_kept_and_flagged(world, csv_of):
     job = world.take(csv_of(HEAD, row("远", lon="117.9", lat="40.9"), row("无位", lon="", lat=""), row("贴边", lon="116.39998")))
-    assert (3, 0, 1, 1) == (job.created_count, job.failed_count, job.outside_count, job.unlocated_count)
-    assert {"远": "outside", "无位": "unlocated", "贴边": "near"} == {one.title: one.location for one in world.records()}
-    assert {"远": True, "无位": True, "贴边": False} == {one.title: one.grid_id is None for one in world.records()}
+    assert (job.created_count, job.failed_count, job.outside_count, job.unlocated_count) == (3, 0, 1, 1)
+    assert {one.title: one.location for one in world.records()} == {"远": "outside", "无位": "unlocated", "贴边": "near"}
+    assert {one.title: one.grid_id is None for one in world.records()} == {"远": True, "无位": True, "贴边": False}
 
 
 def test_other_end_of_the_world_is_kept(world, csv_of):
     job = world.take(csv_of(HEAD, row(lon="-64", lat="-40")))
-    assert (1, 1) == (job.created_count, job.outside_count)
+    assert (job.created_count, job.outside_count) == (1, 1)
 
 
 def test_gcj02_is_stored_as_wgs84(world, csv_of):
@@ -114,60 +114,60 @@ def test_gcj02_is_stored_as_wgs84(world, csv_of):
 
 def test_given_codes_count_and_are_not_drawn_again(world, csv_of):
     job = world.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("给定")], ["", *row("待编")]))
-    assert 2 == job.created_count
-    assert ["1101010101000007", "1101010101000008"] == [one.code for one in world.records()]
+    assert job.created_count == 2
+    assert [one.code for one in world.records()] == ["1101010101000007", "1101010101000008"]
 
 
 def test_code_twice_in_one_file_is_refused_once(world, csv_of):
     job = world.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("一")], ["1101010101000007", *row("二")]), chunk_rows=1)
-    assert (1, {3: [("code", "ledgers.key_twice")]}) == (job.created_count, world.problems(job))
+    assert (job.created_count, world.problems(job)) == (1, {3: [("code", "ledgers.key_twice")]})
 
 
 def test_equal_rows_without_code_are_refused_once(world, csv_of):
     job = world.take(csv_of(HEAD, row(), row()))
-    assert (1, {3: [("source_key", "ledgers.row_twice")]}) == (job.created_count, world.problems(job))
+    assert (job.created_count, world.problems(job)) == (1, {3: [("source_key", "ledgers.row_twice")]})
 
 
 def test_code_of_another_layout_is_refused(world, csv_of):
     job = world.take(csv_of(["编码", *HEAD], ["ABC", *row()], ["坏 码", *row()]))
-    assert {2: [("code", "ledgers.code_without_layout")], 3: [("code", "ledgers.not_a_code")]} == world.problems(job)
+    assert world.problems(job) == {2: [("code", "ledgers.code_without_layout")], 3: [("code", "ledgers.not_a_code")]}
 
 
 def test_insert_mode_leaves_a_different_record_alone(world, csv_of):
     world.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("旧")]))
     job = world.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("新")]))
-    assert {2: [("code", "ledgers.exists_differently")]} == world.problems(job)
-    assert ["旧"] == [one.title for one in world.records()]
+    assert world.problems(job) == {2: [("code", "ledgers.exists_differently")]}
+    assert [one.title for one in world.records()] == ["旧"]
 
 
 def test_upsert_changes_only_mapped_columns(world, csv_of, sql):
     world.take(csv_of(["编码", "备注", *HEAD], ["1101010101000007", "留着", *row("旧")]))
     job = world.take(csv_of(["编码", "名称"], ["1101010101000007", "新"]), mode="upsert")
-    assert (0, 1, 0) == (job.created_count, job.updated_count, job.failed_count), world.problems(job)
+    assert (job.created_count, job.updated_count, job.failed_count) == (0, 1, 0), world.problems(job)
     (found,) = world.records()
-    assert {"kind": "0101", "name": "新", "count": 1, "note": "留着"} == found.data
-    assert ("新", 2, "inside", 1) == (found.title, found.version, found.location, len(found.departments))
+    assert found.data == {"kind": "0101", "name": "新", "count": 1, "note": "留着"}
+    assert (found.title, found.version, found.location, len(found.departments)) == ("新", 2, "inside", 1)
     ((kind, old, new),) = sql(world.agency, "SELECT kind, old, new FROM record_event")
-    assert ("changed", "旧", "新") == (kind, old["title"], new["title"])
+    assert (kind, old["title"], new["title"]) == ("changed", "旧", "新")
     again = world.take(csv_of(["编码", "名称"], ["1101010101000007", "新"]), mode="upsert")
-    assert (0, 1) == (again.updated_count, again.unchanged_count)
+    assert (again.updated_count, again.unchanged_count) == (0, 1)
 
 
 def test_source_key_names_the_row_for_an_update(world, csv_of):
     world.take(csv_of(["OBJECTID", *HEAD], ["17", *row("旧")]))
     job = world.take(csv_of(["OBJECTID", *HEAD], ["17", *row("新")]), mode="upsert")
-    assert (0, 1) == (job.created_count, job.updated_count)
-    assert [("1101010101000001", "新")] == [(one.code, one.title) for one in world.records()]
+    assert (job.created_count, job.updated_count) == (0, 1)
+    assert [(one.code, one.title) for one in world.records()] == [("1101010101000001", "新")]
 
 
 def test_dry_run_counts_and_changes_nothing(world, csv_of, sql):
     content = csv_of(HEAD, row("甲"), row("乙"), row(""))
     job = world.take(content, dry_run=True)
-    assert ("done", 2, 1) == (job.state, job.created_count, job.failed_count)
-    assert [] == list(world.records())
-    assert [] == sql(world.agency, "SELECT * FROM record_serial")
+    assert (job.state, job.created_count, job.failed_count) == ("done", 2, 1)
+    assert list(world.records()) == []
+    assert sql(world.agency, "SELECT * FROM record_serial") == []
     world.take(content)
-    assert ["1101010101000001", "1101010101000002"] == [one.code for one in world.records()]
+    assert [one.code for one in world.records()] == ["1101010101000001", "1101010101000002"]
 
 
 def test_killed_import_goes_on_behind_its_last_chunk(world, csv_of):
@@ -182,23 +182,23 @@ def test_killed_import_goes_on_behind_its_last_chunk(world, csv_of):
 
     with pytest.raises(Killed):
         world.run(job_id, chunk_rows=3, progress=kill)
-    assert ("running", 6) == (world.job(job_id).state, len(world.records()))
+    assert (world.job(job_id).state, len(world.records())) == ("running", 6)
     job = world.run(job_id, chunk_rows=3)
-    assert ("done", 10, 1, 11) == (job.state, job.created_count, job.failed_count, job.rows_taken)
+    assert (job.state, job.created_count, job.failed_count, job.rows_taken) == ("done", 10, 1, 11)
     assert [f"第{n}个" for n in range(10)] == [one.title for one in world.records()]
 
 
 def test_ended_import_is_not_run_again(world, csv_of):
     job_id = world.order(csv_of(HEAD, row()))
     world.run(job_id)
-    assert 1 == world.run(job_id).created_count
+    assert world.run(job_id).created_count == 1
 
 
 def test_importer_is_held_to_the_area(world, csv_of):
     near = world.actor(grid_path=f"{world.agency.scheme_key}.S1.U00")
     job = world.take(csv_of(HEAD, row("里"), row("外", lon="116.4015"), row("无", lon="", lat="")), actor=near)
-    assert ["里"] == [one.title for one in world.records()]
-    assert {3: [("", "ledgers.outside_your_area")], 4: [("", "ledgers.outside_your_area")]} == world.problems(job)
+    assert [one.title for one in world.records()] == ["里"]
+    assert world.problems(job) == {3: [("", "ledgers.outside_your_area")], 4: [("", "ledgers.outside_your_area")]}
 
 
 def test_personal_values_are_kept_apart(world, csv_of):
@@ -209,16 +209,18 @@ def test_personal_values_are_kept_apart(world, csv_of):
 
 def test_form_with_rules_is_judged_row_by_row(world, csv_of):
     head = ["编码", "名称", "房间", "出口"]
-    job = world.take(csv_of(head, ["a1", "小", "2", "是"], ["a2", "大", "5", ""], ["a3", "大", "5", "否"], ["a4", "超", "100", "是"]), key="test.rooms")
-    assert {3: [("data.exit", "forms.required")], 5: [("data.rooms", "forms.check_said")]} == world.problems(job)
+    job = world.take(
+        csv_of(head, ["a1", "小", "2", "是"], ["a2", "大", "5", ""], ["a3", "大", "5", "否"], ["a4", "超", "100", "是"]), key="test.rooms"
+    )
+    assert world.problems(job) == {3: [("data.exit", "forms.required")], 5: [("data.rooms", "forms.check_said")]}
     small, big = world.records("test.rooms")
-    assert {"name": "小", "rooms": 2, "double": 4} == small.data
-    assert {"name": "大", "rooms": 5, "exit": False, "double": 10} == big.data
+    assert small.data == {"name": "小", "rooms": 2, "double": 4}
+    assert big.data == {"name": "大", "rooms": 5, "exit": False, "double": 10}
 
 
 def test_ledger_without_layout_needs_codes(world, csv_of):
     job = world.take(csv_of(["编码", "名称", "房间"], ["", "无码", "1"]), key="test.rooms")
-    assert {2: [("code", "ledgers.code_required")]} == world.problems(job)
+    assert world.problems(job) == {2: [("code", "ledgers.code_required")]}
 
 
 def test_import_cannot_touch_another_agency(world, make_world, csv_of):
@@ -226,8 +228,8 @@ def test_import_cannot_touch_another_agency(world, make_world, csv_of):
     content = csv_of(["编码", *HEAD], ["1101010101000007", *row("甲区的")])
     world.take(content)
     job = other.take(csv_of(["编码", *HEAD], ["1101010101000007", *row("乙区的")]), mode="upsert")
-    assert (1, 0) == (job.created_count, job.updated_count)
-    assert (["甲区的"], ["乙区的"]) == ([one.title for one in world.records()], [one.title for one in other.records()])
+    assert (job.created_count, job.updated_count) == (1, 0)
+    assert ([one.title for one in world.records()], [one.title for one in other.records()]) == (["甲区的"], ["乙区的"])
 
 
 def test_two_imports_at_once_draw_different_codes(world, csv_of):
@@ -246,8 +248,8 @@ def test_two_imports_at_once_draw_different_codes(world, csv_of):
         thread.start()
     for thread in threads:
         thread.join()
-    assert ([], ["done"] * 3) == (wrong, [world.job(job_id).state for job_id in jobs])
-    assert (180, 180) == (len(world.records()), len({one.code for one in world.records()}))
+    assert (wrong, [world.job(job_id).state for job_id in jobs]) == ([], ["done"] * 3)
+    assert (len(world.records()), len({one.code for one in world.records()})) == (180, 180)
 
 
 def test_one_import_run_twice_at_once_takes_each_row_once(world, csv_of):
@@ -264,10 +266,12 @@ def test_one_import_run_twice_at_once_takes_each_row_once(world, csv_of):
         thread.join()
     titles = [one.title for one in world.records()]
     assert len(titles) == len(set(titles))
-    assert (40, "done") == (len(titles), world.job(job_id).state)
+    assert (len(titles), world.job(job_id).state) == (40, "done")
 
 
-_CELLS = st.one_of(st.sampled_from(["", " ", "0101", "9999", "甲", "是", "1", "0", "1.5", "2025-03-04", "x" * 70, "\x01", "１"]), st.text(max_size=8))
+_CELLS = st.one_of(
+    st.sampled_from(["", " ", "0101", "9999", "甲", "是", "1", "0", "1.5", "2025-03-04", "x" * 70, "\x01", "１"]), st.text(max_size=8)
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -293,6 +297,6 @@ def test_old_imports_lose_file_and_bad_rows_but_not_their_counts(world, csv_of):
     file = Path(job.source_url.removeprefix("file://"))
     assert file.exists()
     with world.unit() as session:
-        assert 0 == forget_old(session, now=job.finished_at + timedelta(days=29))
-        assert 1 == forget_old(session, now=job.finished_at + timedelta(days=31))
-    assert (False, {}, 1) == (file.exists(), world.problems(job), world.job(job.id).failed_count)
+        assert forget_old(session, now=job.finished_at + timedelta(days=29)) == 0
+        assert forget_old(session, now=job.finished_at + timedelta(days=31)) == 1
+    assert (file.exists(), world.problems(job), world.job(job.id).failed_count) == (False, {}, 1)

@@ -37,98 +37,124 @@ def deliver(world):
 
 def test_record_is_added_shown_changed_and_retired(client):
     made = new(client)
-    assert 201 == made.status_code, made.json
+    assert made.status_code == 201, made.json
     code, etag = made.json["code"], made.headers["ETag"]
-    assert ("U00", {"type": "Point", "coordinates": [116.4005, 39.9005]}) == (made.json["grid"], made.json["geometry"])
+    assert (made.json["grid"], made.json["geometry"]) == ("U00", {"type": "Point", "coordinates": [116.4005, 39.9005]})
     shown = client.get(made.headers["Location"])
     assert (200, etag, made.json) == (shown.status_code, shown.headers["ETag"], shown.json)
     changed = client.patch(f"{BASE}/records/{code}", json={"data": {"note": "记"}}, headers={"If-Match": etag})
-    assert (200, "记", '"2"') == (changed.status_code, changed.json["data"]["note"], changed.headers["ETag"])
-    assert 412 == client.patch(f"{BASE}/records/{code}", json={"data": {"note": "x"}}, headers={"If-Match": etag}).status_code
-    assert 428 == client.patch(f"{BASE}/records/{code}", json={"data": {"note": "x"}}).status_code
+    assert (changed.status_code, changed.json["data"]["note"], changed.headers["ETag"]) == (200, "记", '"2"')
+    assert client.patch(f"{BASE}/records/{code}", json={"data": {"note": "x"}}, headers={"If-Match": etag}).status_code == 412
+    assert client.patch(f"{BASE}/records/{code}", json={"data": {"note": "x"}}).status_code == 428
     retired = client.post(f"{BASE}/retired/{code}", json={"reason": "拆除"}, headers={"If-Match": '"2"'})
-    assert (200, "retired") == (retired.status_code, retired.json["state"])
-    assert 409 == client.patch(f"{BASE}/records/{code}", json={"data": {"note": "x"}}, headers={"If-Match": '"3"'}).status_code
-    assert 200 == client.post(f"{BASE}/restored/{code}", json={"reason": "误"}, headers={"If-Match": '"3"'}).status_code
+    assert (retired.status_code, retired.json["state"]) == (200, "retired")
+    assert client.patch(f"{BASE}/records/{code}", json={"data": {"note": "x"}}, headers={"If-Match": '"3"'}).status_code == 409
+    assert client.post(f"{BASE}/restored/{code}", json={"reason": "误"}, headers={"If-Match": '"3"'}).status_code == 200
     history = client.get(f"{BASE}/history/{code}").json["items"]
-    assert [("changed", 2), ("retired", 3), ("restored", 4)] == [(one["kind"], one["version"]) for one in history]
+    assert [(one["kind"], one["version"]) for one in history] == [("changed", 2), ("retired", 3), ("restored", 4)]
 
 
 def test_wrong_values_are_told_with_their_paths(client):
     answer = client.post(f"{BASE}/records", json={"data": {"kind": "9999"}, "position": {"lon": 200, "lat": 0}})
-    assert (422, ["position.lon"]) == (answer.status_code, [one["path"] for one in answer.json["errors"]])
+    assert (answer.status_code, [one["path"] for one in answer.json["errors"]]) == (422, ["position.lon"])
     answer = client.post(f"{BASE}/records", json={"data": {"kind": "9999"}})
     assert (422, {"data.kind", "data.name"}) == (answer.status_code, {one["path"] for one in answer.json["errors"]})
 
 
-@pytest.mark.parametrize("path", ["/ledgers/none.such/records", "/ledgers/test.asset/records/1101010101999999", "/imports/00000000-0000-7000-8000-000000000001"])
+@pytest.mark.parametrize(
+    "path", ["/ledgers/none.such/records", "/ledgers/test.asset/records/1101010101999999", "/imports/00000000-0000-7000-8000-000000000001"]
+)
 def test_what_is_not_there_is_404(client, path):
-    assert 404 == client.get(f"/api/v1{path}").status_code
+    assert client.get(f"/api/v1{path}").status_code == 404
 
 
 def test_list_pages_and_narrows(client):
     for number in range(3):
-        assert 201 == new(client, f"第{number}", position={"lon": 116.4005 + number / 1000, "lat": 39.9005}).status_code
+        assert new(client, f"第{number}", position={"lon": 116.4005 + number / 1000, "lat": 39.9005}).status_code == 201
     first = client.get(f"{BASE}/records?limit=2").json
     rest = client.get(f"{BASE}/records", query_string={"limit": 2, "after": first["next"]}).json
-    assert (["第0", "第1"], ["第2"], None) == ([one["title"] for one in first["items"]], [one["title"] for one in rest["items"]], rest["next"])
-    assert ["第1"] == [one["title"] for one in client.get(f"{BASE}/records?bbox=116.401,39.9,116.402,39.901").json["items"]]
+    assert (
+        [one["title"] for one in first["items"]],
+        [one["title"] for one in rest["items"]],
+        rest["next"],
+    ) == (["第0", "第1"], ["第2"], None)
+    assert [one["title"] for one in client.get(f"{BASE}/records?bbox=116.401,39.9,116.402,39.901").json["items"]] == ["第1"]
     near = client.get(f"{BASE}/nearest?lon=116.4025&lat=39.9005&limit=2").json["items"]
-    assert ["第2", "第1"] == [one["title"] for one in near]
+    assert [one["title"] for one in near] == ["第2", "第1"]
 
 
-@pytest.mark.parametrize("query", ["limit=201", "bbox=1,2,3", "bbox=3,2,1,4", "bbox=a,b,c,d", "nope=1", "after=%00", "filter=%22", "location=moon", "q=" + "x" * 101])
+@pytest.mark.parametrize(
+    "query",
+    ["limit=201", "bbox=1,2,3", "bbox=3,2,1,4", "bbox=a,b,c,d", "nope=1", "after=%00", "filter=%22", "location=moon", "q=" + "x" * 101],
+)
 def test_wrong_question_is_422(client, query):
-    assert 422 == client.get(f"{BASE}/records?{query}").status_code
+    assert client.get(f"{BASE}/records?{query}").status_code == 422
 
 
 def test_personal_values_are_masked_and_a_look_is_recorded(client, world, sql):
     code = new(client, data={"keeper_phone": "13812345678"}).json["code"]
-    assert {"keeper_phone": "138****5678"} == client.get(f"{BASE}/records/{code}").json["personal"]
+    assert client.get(f"{BASE}/records/{code}").json["personal"] == {"keeper_phone": "138****5678"}
     assert "personal" not in client.get(f"{BASE}/records").json["items"][0]
-    assert {"keeper_phone": "13812345678"} == client.get(f"{BASE}/records/{code}?personal=true").json["personal"]
-    assert [("ledgers:record:personal_read",)] == sql(world.agency, "SELECT action FROM audit_entry WHERE action LIKE '%personal%'")
+    assert client.get(f"{BASE}/records/{code}?personal=true").json["personal"] == {"keeper_phone": "13812345678"}
+    assert sql(world.agency, "SELECT action FROM audit_entry WHERE action LIKE '%personal%'") == [("ledgers:record:personal_read",)]
     client.wangge.actor = world.actor([LedgerRight.READ])
-    assert 403 == client.get(f"{BASE}/records/{code}?personal=true").status_code
+    assert client.get(f"{BASE}/records/{code}?personal=true").status_code == 403
 
 
 def test_personal_values_can_be_erased_for_good(client, world, sql):
     code = new(client, data={"keeper_phone": "13812345678"}).json["code"]
     erased = client.post(f"{BASE}/erased/{code}", json={"reason": "本人要求"}, headers={"If-Match": '"1"'})
-    assert 200 == erased.status_code
+    assert erased.status_code == 200
     assert "personal" not in client.get(f"{BASE}/records/{code}?personal=true").json
-    assert [] == [one for table in ("record", "record_event", "audit_entry") for one in sql(world.agency, f"SELECT * FROM {table}") if "1381234" in str(one)]
+    assert [
+        one
+        for table in ("record", "record_event", "audit_entry")
+        for one in sql(world.agency, f"SELECT * FROM {table}")
+        if "1381234" in str(one)
+    ] == []
 
 
 def test_masked_value_is_never_saved_back(client):
     code = new(client, data={"keeper_phone": "13812345678"}).json["code"]
-    answer = client.patch(f"{BASE}/records/{code}", json={"data": {"keeper_phone": "138****5678", "note": "x"}}, headers={"If-Match": '"1"'})
-    assert 200 == answer.status_code
-    assert {"keeper_phone": "13812345678"} == client.get(f"{BASE}/records/{code}?personal=true").json["personal"]
+    answer = client.patch(
+        f"{BASE}/records/{code}", json={"data": {"keeper_phone": "138****5678", "note": "x"}}, headers={"If-Match": '"1"'}
+    )
+    assert answer.status_code == 200
+    assert client.get(f"{BASE}/records/{code}?personal=true").json["personal"] == {"keeper_phone": "13812345678"}
     answer = client.patch(f"{BASE}/records/{code}", json={"data": {"keeper_phone": "1*"}}, headers={"If-Match": '"2"'})
-    assert 422 == answer.status_code
+    assert answer.status_code == 422
 
 
 def test_rights_decide(client, world):
     new(client)
     client.wangge.actor = world.actor([])
-    assert [403] * 4 == [client.get(f"{BASE}/{path}").status_code for path in ("records", "nearest?lon=116&lat=39", "export", "records/1101010101000001")]
-    assert [403, 403] == [new(client).status_code, upload(client, b"a\n1\n").status_code]
+    assert [
+        client.get(f"{BASE}/{path}").status_code for path in ("records", "nearest?lon=116&lat=39", "export", "records/1101010101000001")
+    ] == [403] * 4
+    assert [new(client).status_code, upload(client, b"a\n1\n").status_code] == [403, 403]
 
 
 def test_import_runs_in_the_background_and_reports(client, world, csv_of):
-    content = csv_of(["小类", "名称", "经度", "纬度"], ["0101", "好", "116.4005", "39.9005"], ["0101", "", "116.4005", "39.9005"], ["0101", "=远", "118", "39.9"])
+    content = csv_of(
+        ["小类", "名称", "经度", "纬度"],
+        ["0101", "好", "116.4005", "39.9005"],
+        ["0101", "", "116.4005", "39.9005"],
+        ["0101", "=远", "118", "39.9"],
+    )
     started = upload(client, content, name="部件.csv")
-    assert (202, "waiting", "utf-8") == (started.status_code, started.json["state"], started.json["encoding"]), started.json
-    assert {"小类": "data.kind", "名称": "data.name", "经度": "lon", "纬度": "lat"} == started.json["mapping"]
+    assert (started.status_code, started.json["state"], started.json["encoding"]) == (202, "waiting", "utf-8"), started.json
+    assert started.json["mapping"] == {"小类": "data.kind", "名称": "data.name", "经度": "lon", "纬度": "lat"}
     address = started.headers["Location"]
-    assert 409 == client.get(f"{address}/errors").status_code
-    assert 1 == deliver(world)
+    assert client.get(f"{address}/errors").status_code == 409
+    assert deliver(world) == 1
     job = client.get(address).json
-    assert ("done", 2, 1, 1, 3) == tuple(job[name] for name in ("state", "created", "failed", "outside", "rows_total"))
+    assert tuple(job[name] for name in ("state", "created", "failed", "outside", "rows_total")) == ("done", 2, 1, 1, 3)
     assert [job["uuid"]] == [one["uuid"] for one in client.get("/api/v1/imports").json["items"]]
     report = list(csv.reader(io.StringIO(client.get(f"{address}/errors").data.decode("utf-8-sig"))))
-    assert (["小类", "名称", "经度", "纬度", "#原文件行号", "#需要修改"], ["0101", "", "116.4005", "39.9005", "3"]) == (report[0], report[1][:5])
+    assert (
+        report[0],
+        report[1][:5],
+    ) == (["小类", "名称", "经度", "纬度", "#原文件行号", "#需要修改"], ["0101", "", "116.4005", "39.9005", "3"])
     assert report[1][5].startswith("名称: ")
     assert client.get(f"{address}/errors?format=xlsx").data.startswith(b"PK")
 
@@ -140,7 +166,7 @@ def test_mended_report_can_be_imported_as_it_is(client, world, csv_of):
     rows[1][1] = "改好"
     again = upload(client, csv_of(*rows))
     deliver(world)
-    assert (1, 0) == tuple(client.get(again.headers["Location"]).json[name] for name in ("created", "failed"))
+    assert tuple(client.get(again.headers["Location"]).json[name] for name in ("created", "failed")) == (1, 0)
 
 
 def test_message_delivered_twice_imports_once(client, world, csv_of, sql):
@@ -151,7 +177,7 @@ def test_message_delivered_twice_imports_once(client, world, csv_of, sql):
 
     with AgencySession(world.database.app_engine, agency_id=world.agency.id) as session:
         deliver_import(session, outbox.Delivery(1, world.agency.id, "ledgers.import", payload, 1, NOON))
-    assert [(1,)] == sql(world.agency, "SELECT count(*) FROM record")
+    assert sql(world.agency, "SELECT count(*) FROM record") == [(1,)]
 
 
 @pytest.mark.parametrize(
@@ -175,7 +201,7 @@ def test_wrong_upload_is_told(client, content, name, form, status):
 
 def test_upload_without_file_is_told(client):
     answer = client.post("/api/v1/imports", data={"ledger": "test.asset", "crs": "wgs84"}, content_type="multipart/form-data")
-    assert 422 == answer.status_code
+    assert answer.status_code == 422
 
 
 def test_200_mb_upload_is_refused_without_reading_it(client, settings):
@@ -199,15 +225,15 @@ def test_200_mb_upload_is_refused_without_reading_it(client, settings):
 
     environ = {"wsgi.input": Endless(), "CONTENT_LENGTH": str(200 * 1024 * 1024)}
     answer = client.post("/api/v1/imports", content_type="multipart/form-data; boundary=x", environ_overrides=environ)
-    assert 413 == answer.status_code
+    assert answer.status_code == 413
     assert read <= settings.max_upload_bytes
 
 
 def test_export_is_a_download(client):
     new(client, "=1+1")
     answer = client.get(f"{BASE}/export?format=csv")
-    assert (200, "text/csv; charset=utf-8") == (answer.status_code, answer.headers["Content-Type"])
+    assert (answer.status_code, answer.headers["Content-Type"]) == (200, "text/csv; charset=utf-8")
     assert "attachment" in answer.headers["Content-Disposition"]
     assert "'=1+1" in answer.data.decode("utf-8-sig")
-    assert 422 == client.get(f"{BASE}/export?personal=true").status_code
-    assert 422 == client.get(f"{BASE}/export?filter=nothing%20%3D%3D%201").status_code
+    assert client.get(f"{BASE}/export?personal=true").status_code == 422
+    assert client.get(f"{BASE}/export?filter=nothing%20%3D%3D%201").status_code == 422
