@@ -46,7 +46,7 @@ def _core_routes() -> list[Routes]:
 
 
 def _plugin_routes() -> list[Routes]:
-    return [group for groups in plugins().collect("register_routes").values() for group in groups]
+    return plugins().routes()
 
 
 def _serve_document(app: Flask, document: dict[str, Any]) -> None:

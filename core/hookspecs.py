@@ -43,7 +43,7 @@ def register_routes() -> Sequence[Routes]:  # type: ignore[empty-body]
 
 
 @hookspec
-def register_demo() -> Callable[..., None] | None:  # type: ignore[empty-body]
+def register_demo() -> Callable[..., None] | None:
     """Return the function that seeds the plugin's demo data: ``seed(database, *, settings, progress)``.
 
     ``wangge demo`` calls it once on an empty installation. It goes through the

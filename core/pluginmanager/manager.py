@@ -89,6 +89,16 @@ class Plugins:
                 self._drop(key, f"{hook}: {type(error).__name__}: {error}")
         return answers
 
+    def routes(self) -> list[Any]:
+        """Give the routes of every plugin; one that brings routes which switching it off would not close is skipped."""
+        found: list[Any] = []
+        for key, groups in self.collect("register_routes").items():
+            if all(group.plugin == key for group in groups):
+                found += groups
+            else:
+                self._drop(key, f"register_routes: every group must be Routes(…, plugin={key!r})")
+        return found
+
     def _drop(self, key: str, reason: str) -> None:
         self._pm.unregister(name=key)
         del self.manifests[key]

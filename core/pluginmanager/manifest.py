@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Set
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.resources.abc import Traversable
 
@@ -27,4 +27,4 @@ class PluginManifest:
     definitions: Traversable
     migrations: Traversable | None = None
     description: Title | None = None
-    watches: Mapping[str, Set[str]] = field(default_factory=dict)
+    watches: Mapping[str, Collection[str]] = field(default_factory=dict)

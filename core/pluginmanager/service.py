@@ -16,7 +16,7 @@ from core.pluginmanager.manager import Plugins
 from core.pluginmanager.models import AgencyPlugin
 from core.pluginmanager.permissions import PluginRight
 
-Follower = Callable[[Session, Actor, str], None]
+Follower = Callable[[Session, Actor, str], object]
 _followers: list[Follower] = []
 
 

@@ -42,3 +42,9 @@ def nearby(session: Session, actor: Actor, *, workflow: str, lon: float, lat: fl
     )
     statement = select(Case.number, Case.title, Case.state, Case.definition_id, Case.reported_at, metres, likely)
     return session.execute(statement.where(near, reading.visible(actor)).order_by(metres).limit(MOST)).all()
+
+
+def count_open_of_record(session: Session, record_id: int, *, milestone: str) -> int:
+    """Count the open cases of the agency that name a ledger record and have reached ``milestone``."""
+    of_record = (Case.record_id == record_id, Case.category == "open", Case.milestones.has_key(milestone))
+    return session.scalar(select(func.count()).select_from(Case).where(*of_record)) or 0

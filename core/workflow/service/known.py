@@ -95,6 +95,12 @@ def catalogue_items(session: Session, plugin: str) -> Mapping[str, CatalogueItem
     return _items.get(session, (getattr(session, "agency_id", None), plugin), read)
 
 
+def items_of(session: Session, key: str) -> Mapping[str, CatalogueItem]:
+    """Give the items of one catalogue by code; raise NotFound when there is none."""
+    catalogue: Catalogue = store.compiled(store.current(session, "catalogue", key))
+    return catalogue.items
+
+
 def form(session: Session, key: str) -> KnownForm:
     """Give the present version of a form; raise NotFound when there is none."""
 
