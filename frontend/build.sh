@@ -16,5 +16,5 @@ fi
 
 cd "$project/frontend"
 # No script of a package is run: nothing here needs one.
-npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-npm run build --silent
+npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+npm run build --silent --no-update-notifier

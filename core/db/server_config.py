@@ -84,7 +84,8 @@ GRANT CONNECT ON DATABASE {name} TO {scan};
 def roles_sql() -> str:
     """Write the statements, safe to repeat, that make the three roles and the extensions of every new database."""
     roles = "".join(_ROLE.format(role=role, may_create="CREATEDB" if role == OWNER else "NOCREATEDB") for role in (OWNER, APP, SCAN))
-    return roles + "".join(f"CREATE EXTENSION IF NOT EXISTS {name};\n" for name in EXTENSIONS)
+    # To drop a database the owner may have to end other roles' connections to it.
+    return f"{roles}GRANT pg_signal_backend TO {OWNER};\n" + "".join(f"CREATE EXTENSION IF NOT EXISTS {name};\n" for name in EXTENSIONS)
 
 
 def database_sql(name: str) -> str:
