@@ -27,7 +27,7 @@ __all__ = ["SCHEME", "feature_collection"]
 
 SCHEME: Mapping[str, Any] = {
     "key": "district",
-    "title": {"zh_CN": "东城区网格体系", "en": "Grids of Dongcheng District"},
+    "title": {"zh_CN": "东城区网格体系（区以下边界为示意）", "en": "Grids of Dongcheng District (borders below the district are made up)"},
     "origin": (116.41, 39.91),
     "levels": [
         {"key": "district", "title": {"zh_CN": "区", "en": "District"}, "code_digits": 6},
