@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, false, func, or_, select, table, true
+from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, bindparam, false, func, literal, or_, select, table, true
 from sqlalchemy import column as sql_column
 
 from core.authz.actor import Actor, Grant, covers
@@ -34,25 +34,49 @@ class Scope:
         """Say whether a thing at this place is inside."""
         return covers(self.grants, grid_path, department_path)
 
-    def filter(self, grid_id: Column | None = None, department_id: Column | None = None) -> ColumnElement[bool]:
+    def filter(self, grid_id: Column | None = None, department_id: Column | None = None, *, named: bool = False) -> ColumnElement[bool]:
         """Give the condition for rows whose place is in these columns.
 
         A table without one of the columns passes None for it; a grant that is
-        limited by the missing side then reaches none of its rows.
+        limited by the missing side then reaches none of its rows. With ``named``
+        the paths are the parameters of :meth:`parameters`, so that a statement
+        can be kept for every scope of the same :attr:`shape`.
         """
-        return or_(false(), *(_condition(grant, grid_id, department_id) for grant in self.grants))
+        conditions = (
+            _condition(grant, grid_id, department_id, name=f"scope_{number}" if named else None) for number, grant in enumerate(self.grants)
+        )
+        return or_(false(), *conditions)
+
+    @property
+    def shape(self) -> tuple[tuple[bool, bool], ...]:
+        """Say which sides each grant limits: what of the scope decides the text of the condition."""
+        return tuple((grant.grid_path is not None, grant.department_path is not None) for grant in self.grants)
+
+    def parameters(self) -> dict[str, str | None]:
+        """Give the values of the named parameters of :meth:`filter`."""
+        return {
+            name: path
+            for number, grant in enumerate(self.grants)
+            for name, path in ((f"scope_{number}_grid", grant.grid_path), (f"scope_{number}_department", grant.department_path))
+        }
 
 
-def _condition(grant: Grant, grid_id: Column | None, department_id: Column | None) -> ColumnElement[bool]:
+def _condition(grant: Grant, grid_id: Column | None, department_id: Column | None, *, name: str | None) -> ColumnElement[bool]:
     parts: list[ColumnElement[bool]] = []
     if grant.grid_path is not None:
         # A function of the grid package: under row-level security PostgreSQL would not use the index of paths.
-        below_grid = select(func.grid_ids_within(func.text2ltree(grant.grid_path)))
+        below_grid = select(func.grid_ids_within(func.text2ltree(_path(grant.grid_path, name, "grid"))))
         parts.append(false() if grid_id is None else grid_id.in_(below_grid))
     if grant.department_path is not None:
-        below = select(_DEPARTMENT.c.id).where(_DEPARTMENT.c.path.op("<@")(func.text2ltree(grant.department_path)))
+        below = select(_DEPARTMENT.c.id).where(
+            _DEPARTMENT.c.path.op("<@")(func.text2ltree(_path(grant.department_path, name, "department")))
+        )
         parts.append(false() if department_id is None else department_id.in_(below))
     return and_(true(), *parts)
+
+
+def _path(path: str, name: str | None, side: str) -> ColumnElement[str]:
+    return literal(path, Text) if name is None else bindparam(f"{name}_{side}", type_=Text)
 
 
 def scope(actor: Actor, right: str) -> Scope:

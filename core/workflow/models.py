@@ -157,7 +157,7 @@ class CaseAttachment(AgencyOwned, Base):
     __table_args__ = (
         within_agency("case_id", "cases"),
         within_agency("attachment_id", "attachment"),
-        UniqueConstraint("agency_id", "case_id", "attachment_id"),
+        UniqueConstraint("agency_id", "case_id", "attachment_id", "sequence", "field"),
     )
 
     case_id: Mapped[int] = mapped_column()

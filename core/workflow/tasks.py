@@ -20,13 +20,16 @@ log = logging.getLogger(__name__)
 
 
 def fire_due(database: Database, agency_id: int, *, now: datetime) -> int:
-    """Fire every due timer of one agency, a transaction a batch; give how many acted."""
+    """Fire every due timer of one agency, a transaction a batch; give how many acted.
+
+    An escalation sets the next one, which may be due as well: they are fired until none is.
+    """
     fired = 0
     while True:
         with unit_of_work(database, agency_id) as session:
             claimed = timers.fire_escalations(session, agency_id, now=now)
         fired += claimed
-        if claimed < timers.BATCH:
+        if not claimed:
             break
     return fired + _fire_steps(database, agency_id, now=now)
 

@@ -8,7 +8,7 @@ from core.http.paging import PageQuery
 from core.http.routes import Answer, Routes
 from core.http.work import Work
 from core.workflow import schemas
-from core.workflow.service import casepage, hints, moving, placing, presentation, reading, reporting, tasklist
+from core.workflow.service import casepage, hints, listing, moving, placing, presentation, reading, reporting, tasklist
 
 routes = Routes("cases")
 
@@ -25,7 +25,7 @@ def report_case(work: Work, body: dict[str, Any]) -> Answer:
 def list_cases(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """List the cases in your scope, newest first."""
     given = {**query, "text": query.pop("q", None)}
-    rows, after = reading.list_cases(work.session, work.actor, reading.CaseQuery(**given))
+    rows, after = listing.list_cases(work.session, work.actor, listing.CaseQuery(**given))
     words = presentation.Words(work.session, work.locale)
     return {"items": [presentation.summary(row, words, work.actor) for row in rows], "next": after}
 

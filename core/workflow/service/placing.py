@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from sqlalchemy.orm import Session
 
 from core.authz import Actor, require
+from core.authz.actor import covers
 from core.grid import service as grids
 from core.lib.errors import Conflict, PreconditionFailed
 from core.lib.text import msg
@@ -12,9 +15,34 @@ from core.workflow.models import Case
 from core.workflow.permissions import CaseRight
 from core.workflow.service import history, reading
 from core.workflow.service.store import Beside, update_case
-from core.workflow.types import EventFacts
+from core.workflow.types import ActorView, EventFacts
 
 VERB = "assign_grid"
+
+
+@dataclass(frozen=True)
+class _Outside:
+    """A reporter outside every grid: the right that he holds in some grid reaches there too."""
+
+    actor: Actor
+
+    @property
+    def user_id(self) -> int | None:
+        return self.actor.user_id
+
+    @property
+    def is_system(self) -> bool:
+        return self.actor.is_system
+
+    def may(self, right: str, *, grid_path: str | None = None, department_path: str | None = None) -> bool:
+        """Say whether the right is held in any grid."""
+        held = self.actor.by_right.get(right, ())
+        return any(covers((grant,), grid_path or grant.grid_path, department_path) for grant in held) or self.actor.is_system
+
+
+def reporter_at(actor: Actor, grid_path: str | None) -> ActorView:
+    """Give whoever reports at a place; what an inspector saw outside every grid must not be lost, so he may report it."""
+    return _Outside(actor) if grid_path is None else actor
 
 
 def assign_grid(session: Session, actor: Actor, number: str, *, grid: str, version: int) -> Case:

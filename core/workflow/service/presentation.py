@@ -25,6 +25,7 @@ class Words:
 
     def __init__(self, session: Session, locale: str) -> None:
         self._session, self.locale = session, locale
+        self._states: dict[tuple[int, str], dict[str, str]] = {}
 
     def workflow(self, definition_id: int) -> Workflow:
         """Give the workflow version of a case."""
@@ -36,6 +37,12 @@ class Words:
 
     def state(self, definition_id: int, key: str) -> dict[str, str]:
         """Name a state."""
+        found = self._states.get((definition_id, key))
+        if found is None:
+            found = self._states[definition_id, key] = self._named(definition_id, key)
+        return found
+
+    def _named(self, definition_id: int, key: str) -> dict[str, str]:
         return {"key": key, "title": self.say(self.workflow(definition_id).states[key].title)}
 
     def of_class(self, workflow_key: str, code: str | None) -> str | None:

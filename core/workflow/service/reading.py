@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, column, func, or_, select, table, tuple_
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, column, func, or_, select, table
+from sqlalchemy.orm import Session
 
 from core.accounts.service import reach
 from core.attachments.models import Attachment
@@ -16,37 +14,15 @@ from core.attachments.service import register_visibility
 from core.authz import Actor, scope
 from core.db.base import Base
 from core.db.prepared import Prepared
-from core.db.rules_sql import filter_sql
 from core.grid import service as grids
-from core.http.paging import decode_cursor, encode_cursor
-from core.lib.errors import Invalid, NotFound
+from core.lib.errors import NotFound
 from core.lib.text import msg
-from core.rules.parse import parse
 from core.workflow.models import Case, CaseAttachment, CaseEvent
 from core.workflow.permissions import CaseRight
 
 GRID = table("grid", column("id"), column("code"), column("name"), column("path"))
 DEPARTMENT = table("department", column("agency_id"), column("id"), column("code"), column("name"), column("path"))
 USER = table("ab_user", column("id"), column("first_name"))
-
-FILTERABLE: Mapping[str, Any] = {
-    "state": Case.state,
-    "category": Case.category,
-    "kind": Case.kind,
-    "class_code": Case.class_code,
-    "source": Case.source,
-    "number": Case.number,
-    "title": Case.title,
-    "grid": GRID.c.code,
-    "department": DEPARTMENT.c.code,
-    "reported_at": Case.reported_at,
-    "due_at": Case.due_at,
-    "closed_at": Case.closed_at,
-    "located": Case.located,
-    "version": Case.version,
-}
-"""The names that a ``filter`` over cases may use."""
-
 
 if TYPE_CHECKING:
 
@@ -57,22 +33,6 @@ if TYPE_CHECKING:
 
 else:
     LockedCase = Any
-
-
-@dataclass(frozen=True)
-class CaseQuery:
-    """What a list of cases is narrowed to."""
-
-    state: str | None = None
-    class_code: str | None = None
-    grid: str | None = None
-    department: str | None = None
-    text: str | None = None
-    open: bool | None = None
-    filter: str | None = None
-    sort: str = "-reported_at"
-    limit: int = 25
-    after: str | None = None
 
 
 def visible(actor: Actor) -> ColumnElement[bool]:
@@ -141,74 +101,6 @@ def summaries() -> Select[*tuple[Any, ...]]:
         .outerjoin(GRID, GRID.c.id == Case.grid_id)
         .outerjoin(DEPARTMENT, and_(DEPARTMENT.c.agency_id == Case.agency_id, DEPARTMENT.c.id == Case.department_id))
     )
-
-
-def list_cases(session: Session, actor: Actor, query: CaseQuery) -> tuple[Sequence[Row[Any]], str | None]:
-    """List visible cases, newest first (or by ``due_at``); give the rows and the mark of the next page."""
-    statement = _ordered(summaries().where(visible(actor), *_conditions(query)), query)
-    rows = session.execute(statement.limit(query.limit + 1)).all()
-    if len(rows) <= query.limit:
-        return rows, None
-    rows = rows[: query.limit]
-    last = rows[-1]
-    at: datetime = last.reported_at if query.sort == "-reported_at" else last.due_at
-    return rows, encode_cursor(at.isoformat(), last.id)
-
-
-def _ordered(statement: Select[*tuple[Any, ...]], query: CaseQuery) -> Select[*tuple[Any, ...]]:
-    mark = decode_cursor(query.after, (str, int))
-    moment = _instant(mark[0]) if mark else None
-    if query.sort == "due_at":
-        statement = statement.where(Case.due_at.is_not(None))
-        if mark:
-            statement = statement.where(tuple_(Case.due_at, Case.id) > (moment, mark[1]))
-        return statement.order_by(Case.due_at, Case.id)
-    if mark:
-        statement = statement.where(tuple_(Case.reported_at, Case.id) < (moment, mark[1]))
-    return statement.order_by(Case.reported_at.desc(), Case.id.desc())
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise Invalid(msg("http.bad_cursor"), path="after") from None
-
-
-def _conditions(query: CaseQuery) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = []
-    if query.state:
-        conditions.append(Case.state == query.state)
-    if query.class_code:
-        conditions.append(Case.class_code == query.class_code)
-    if query.department:
-        conditions.append(DEPARTMENT.c.code == query.department)
-    if query.open is not None:
-        conditions.append(Case.category == ("open" if query.open else "closed"))
-    if query.grid:
-        above = aliased(GRID)
-        conditions.append(
-            Case.grid_id.in_(
-                select(GRID.c.id).where(
-                    GRID.c.path.op("<@")(
-                        select(above.c.path).where(above.c.code == query.grid).order_by(above.c.id).limit(1).scalar_subquery()
-                    )
-                )
-            )
-        )
-    if query.text:
-        wanted = query.text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-        conditions.append(or_(Case.number.startswith(query.text, autoescape=True), Case.title.ilike(f"%{wanted}%")))
-    if query.filter:
-        conditions.append(filter_sql(parse(query.filter), _column_of))
-    return conditions
-
-
-def _column_of(name: str) -> ColumnElement[Any]:
-    if name not in FILTERABLE:
-        raise Invalid(msg("workflow.filter_name", name=name, names=", ".join(sorted(FILTERABLE))), path="filter")
-    found: ColumnElement[Any] = FILTERABLE[name]
-    return found
 
 
 def history(session: Session, case: Case) -> Sequence[Row[Any]]:

@@ -15,7 +15,7 @@ from core.lib.ids import uuid7
 from core.lib.text import say
 from core.pluginmanager import plugins
 from core.workflow import engine
-from core.workflow.service import history, known, step, store
+from core.workflow.service import history, known, placing, step, store
 from core.workflow.service.snapshot import columns_of
 from core.workflow.types import Outcome
 
@@ -49,7 +49,7 @@ def report_case(session: Session, actor: Actor, *, workflow: str, data: Mapping[
     outcome = engine.start(
         definition,
         step.empty_snapshot(grid_path=place.path, reporter_id=actor.user_id),
-        actor,
+        placing.reporter_at(actor, place.path),
         submitted.data,
         now=actor.now,
         calendar=step.calendar_of(session, actor),

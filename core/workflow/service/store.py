@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import (
     CTE,
+    BigInteger,
     ColumnElement,
     Integer,
     Select,
@@ -28,6 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import delete as sql_delete
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, TIMESTAMP
+from sqlalchemy.dialects.postgresql import insert as insert_or_leave
 from sqlalchemy.orm import Session
 
 from core.audit.models import AuditEntry
@@ -140,10 +142,14 @@ def _hanging(of: CTE) -> list[CTE]:
             of.join(people, literal_column("true"))
         ),
     )
-    photos = _items("attachments", id=Integer, field=Text)
-    attached = insert(CaseAttachment).from_select(
-        ["agency_id", "case_id", "attachment_id", "sequence", "field"],
-        select(agency, case_id, photos.c.id, sequence, photos.c.field).select_from(of.join(photos, literal_column("true"))),
+    photos = _items("attachments", id=BigInteger, field=Text)
+    attached = (
+        insert_or_leave(CaseAttachment)
+        .from_select(
+            ["agency_id", "case_id", "attachment_id", "sequence", "field"],
+            select(agency, case_id, photos.c.id, sequence, photos.c.field).select_from(of.join(photos, literal_column("true"))),
+        )
+        .on_conflict_do_nothing()  # a photo named twice in one field is one photo
     )
     clocks = _items("timers", key=Text, due_at=TIMESTAMP(timezone=True))
     timers = insert(CaseTimer).from_select(
