@@ -15,16 +15,23 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from core import parts
-from core.accounts.signin import passwords
 from core.app import create_app
 from core.db.engine import Database
 from core.definitions.installed import sync_installed
 from core.lib import clock
 from core.settings import Settings
+from core.worker.due import work_off
+from core.workflow.tasks import fire_due
 from plugins.urban_mgmt.demo import organisation, small_land
 from plugins.urban_mgmt.demo.seed import Seeding, _found, _units
 
 STREET = "310105001"
+MORE_PEOPLE = (
+    {"username": "second_inspector", "name": "示例监督员二", "role": "urban_mgmt.inspector"},
+    {"username": "garden_clerk", "name": "示例园林经办人", "role": "urban_mgmt.department_clerk", "department": "E03"},
+    {"username": "law_clerk", "name": "示例执法经办人", "role": "urban_mgmt.department_clerk", "department": "E02"},
+)
+"""Beside one sign-in for each role: the colleagues who must not see, or must help."""
 
 
 @dataclass
@@ -39,24 +46,41 @@ class Town:
     users: dict[str, int]
     tokens: dict[str, str] = field(default_factory=dict)
 
+    def run_outbox(self) -> None:
+        """Do what the worker does between two requests: deliver what the steps left to be told."""
+        assert work_off(self.database, "outbox", self.agency_id, now=clock.now()) >= 0
+
+    def fire_timers(self) -> int:
+        """Do what the beat sets off: fire what is due by now; give how many acted."""
+        return fire_due(self.database, self.agency_id, now=clock.now())
+
     def as_(self, username: str) -> Person:
-        """Sign in (once) and give a client that acts as this person."""
+        """Give a client that acts as this person."""
+        return Person(self, username, self.app.test_client())
+
+    def token_of(self, username: str) -> str:
+        """Sign in, once until the clock is moved."""
         if username not in self.tokens:
             one = self.sign_ins[username]
-            answer = self.app.test_client().post(
-                "/api/v1/security/login", json={"username": username, "password": one["password"], "provider": "db", "refresh": True}
-            )
+            body = {"username": username, "password": one["password"], "provider": "db", "refresh": True}
+            answer = self.app.test_client().post("/api/v1/security/login", json=body)
             assert answer.status_code == 200, answer.get_data(as_text=True)
             self.tokens[username] = answer.get_json()["access_token"]
-        return Person(self.app.test_client(), self.tokens[username])
+        return self.tokens[username]
 
 
 @dataclass
 class Person:
     """Somebody at the API."""
 
+    town: Town
+    username: str
     client: FlaskClient
-    token: str
+
+    @property
+    def token(self) -> str:
+        """The person's access token."""
+        return self.town.token_of(self.username)
 
     def send(self, method: str, path: str, **options: Any) -> Any:
         """Send a request with the person's token."""
@@ -77,6 +101,15 @@ class Person:
         assert answer.status_code == 201, answer.get_data(as_text=True)
         return answer.get_json()["uuid"]
 
+    def offered(self, number: str) -> dict[str, bool]:
+        """Give the steps offered on a case, each with whether it is open just now."""
+        return {one["verb"]: one["allowed"] for one in self.get(f"/cases/{number}/transitions").get_json()["items"]}
+
+    def told(self, number: str) -> list[str]:
+        """Give the topics of the notices about a case in the inbox, oldest first."""
+        found = self.get("/me/notices?limit=200").get_json()["items"]
+        return [one["topic"] for one in reversed(found) if one["subject"] == f"case:{number}"]
+
     def case(self, number: str) -> Any:
         return self.get(f"/cases/{number}").get_json()
 
@@ -95,8 +128,13 @@ class Person:
 
 
 @pytest.fixture(scope="session")
-def town(database: Database, settings: Settings) -> Iterator[Town]:
-    """Found the town: land, departments, one person for each role."""
+def town(database: Database, settings: Settings) -> Town:
+    """Found the town in the run's database."""
+    return found_town(database, settings)
+
+
+def found_town(database: Database, settings: Settings) -> Town:
+    """Found a town: land, departments, one person for each role."""
     parts.load()
     sync_installed(database, now=datetime.now(UTC))
     body = organisation.plan()
@@ -114,12 +152,12 @@ def town(database: Database, settings: Settings) -> Iterator[Town]:
         names = {one["properties"]["code"]: one["properties"]["name"] for one in land["features"]}
         few = {**body, "enforcement": body["enforcement"][:4], "functional": [], "street_teams": {**body["street_teams"], "count": 0}}
         made = organisation.found_departments(session, actor, few, units["street"], names)
-        organisation.open_sign_ins(session, actor, made, body["sign_ins"], patrol=units["district"][0])
+        organisation.open_sign_ins(session, actor, made, [*body["sign_ins"], *MORE_PEOPLE], patrol=units["district"][0])
         members = {one["username"]: one for one in made.sign_ins}
         users = {one["username"]: _user_id(session, one["username"]) for one in made.sign_ins}
     app = create_app(settings, database)
     app.testing = False
-    yield Town(app, database, agency_id, members, {code: entry[0] for code, entry in made.departments.items()}, users)
+    return Town(app, database, agency_id, members, {code: entry[0] for code, entry in made.departments.items()}, users)
 
 
 def _user_id(session: Any, username: str) -> int:
@@ -129,19 +167,38 @@ def _user_id(session: Any, username: str) -> int:
 
 
 @pytest.fixture
-def later(monkeypatch: pytest.MonkeyPatch) -> Callable[[timedelta], None]:
-    """Move the clock of every request after this by so much."""
+def later(town: Town, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[timedelta], None]]:
+    """Move the clock of every request after this by so much; whoever acts then signs in anew."""
     shift = timedelta()
     real = clock.now
 
     def move(by: timedelta) -> None:
         nonlocal shift
         shift += by
+        town.tokens.clear()
 
     monkeypatch.setattr(clock, "now", lambda: real() + shift)
-    return move
+    yield move
+    town.tokens.clear()
 
 
-PASSWORDS = passwords
 HERE = {"lon": 121.4203, "lat": 31.2204, "accuracy": 6.0}
 """A position inside the town's first unit grid."""
+
+
+@pytest.fixture(scope="session")
+def village(town: Town, settings: Settings) -> Town:
+    """Found another agency beside the town, with three people and no land."""
+    seeding = Seeding(town.database, settings, lambda *_: None, datetime.now(UTC))
+    agency = {"key": "village", "title": {"zh_CN": "小村", "en": "Village"}, "county": "310106"}
+    agency_id, key = _found(seeding, agency, (121.5, 31.3), "village")
+    people = [
+        {"username": f"village_{role}", "name": "示例村民", "role": f"urban_mgmt.{role}"}
+        for role in ("agency_admin", "duty_lead", "leader")
+    ]
+    people[-1]["role"] = "urban_mgmt.supervising_leader"
+    with seeding.work(agency_id, key) as (session, actor):
+        made = organisation.Organisation()
+        organisation.open_sign_ins(session, actor, made, people)
+        users = {one["username"]: _user_id(session, one["username"]) for one in made.sign_ins}
+    return Town(town.app, town.database, agency_id, {one["username"]: one for one in made.sign_ins}, {}, users)
