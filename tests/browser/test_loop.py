@@ -165,3 +165,29 @@ def test_every_screen_is_whole_in_both_languages_and_sizes(office: Office, photo
         with inspector.page.expect_response("**/api/v1/me/locale"):
             inspector.open("/profile")
             inspector.page.get_by_role("radio", name="中文").click()
+
+
+def test_report_half_filled_when_the_session_ends_is_mended_and_sent(office: Office, photo: Photo) -> None:
+    inspector = office.as_("inspector", phone=True)
+    page = inspector.page
+    inspector.open("/report")
+    inspector.choose("event_class", "暴露生活垃圾")
+    inspector.photograph("photos", photo("half"))
+    inspector.field("description").locator("textarea").fill("写到一半")
+    inspector.context.clear_cookies()
+    page.get_by_role("button", name="提交上报").click()
+    page.get_by_text("登录已失效").wait_for()
+    page.locator("input[name=username]").fill("inspector")
+    page.locator("input[name=password]").fill(office.town.sign_ins["inspector"]["password"])
+    page.locator("button[type=submit]").click()
+    page.get_by_text("登录失效时尚未填完").wait_for()
+
+    page.get_by_role("link", name="修改").click()
+    words = inspector.field("description").locator("textarea")
+    words.wait_for()
+    assert words.input_value() == "写到一半"
+    assert inspector.field("photos").locator("li img").count() == 1
+    words.fill("写完了的上报")
+    page.get_by_role("button", name="提交上报").click()
+    page.get_by_text("上报成功").wait_for()
+    assert page.get_by_text("待补传").count() == 0

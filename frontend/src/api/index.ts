@@ -84,6 +84,11 @@ export const cases = {
     await send("POST", path, { body: { transition, data }, ifMatch: version, idempotencyKey: key });
   },
 
+  /** Give a grid to a case that lies outside every grid. */
+  async assignGrid(number: string, grid: string, version: string | number): Promise<void> {
+    await send("PUT", `/cases/${encodeURIComponent(number)}/grid`, { body: { grid }, ifMatch: version });
+  },
+
   async report(data: unknown, key: string): Promise<NewCase> {
     return (await send<NewCase>("POST", "/cases", { body: { workflow: WORKFLOW, data }, idempotencyKey: key })).body;
   },
@@ -139,6 +144,8 @@ export const choices = {
   async people(search: string): Promise<{ id: number; username: string; name: string }[]> {
     return (await get<Page<{ id: number; username: string; name: string }>>("/users", { search, active: true, limit: 30 })).items;
   },
+  person: (id: number): Promise<{ id: number; name: string }> => get(`/users/${id}`),
+
   async records(ledger: string, q: string): Promise<{ uuid: string; code: string; title: string }[]> {
     return (await get<Page<{ uuid: string; code: string; title: string }>>(`/ledgers/${encodeURIComponent(ledger)}/records`, { q, limit: 30 })).items;
   },

@@ -1,5 +1,7 @@
 /** The names behind stored codes and numbers, for reading. */
+import { choices, Problem } from "@/api";
 import { text } from "@/i18n";
+import { me } from "@/session";
 import { allDepartments, wholeCatalogue } from "./lookup";
 import { type Field, isEmpty, type Values } from "./plan";
 
@@ -24,5 +26,26 @@ async function nameOf(field: Field, value: unknown): Promise<string | null> {
   if (field.type === "department") {
     return (await allDepartments()).find((one) => one.id === value)?.name ?? null;
   }
+  if (field.type === "person") return nameOfPerson(Number(value));
   return null;
+}
+
+const people = new Map<number, Promise<string>>();
+
+/** The name of a colleague, for whoever may see colleagues; the number alone for everybody else. */
+function nameOfPerson(id: number): Promise<string> {
+  const number = `#${id}`;
+  if (!me.value?.rights.includes("accounts:member:read")) return Promise.resolve(number);
+  const known = people.get(id);
+  if (known) return known;
+  const asking = choices.person(id).then(
+    (found) => found.name,
+    (error: unknown) => {
+      people.delete(id);
+      if (error instanceof Problem && error.status === 404) return number;
+      throw error;
+    },
+  );
+  people.set(id, asking);
+  return asking;
 }

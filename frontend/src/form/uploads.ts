@@ -1,6 +1,6 @@
 /** Files of a form: sent as soon as they are chosen, kept and sent again when that fails. */
 import { reactive } from "vue";
-import { attachments, NetworkFailure, newKey, type Attachment, type UploadFacts } from "@/api";
+import { attachments, NetworkFailure, newKey, type UploadFacts } from "@/api";
 import { explain } from "@/errors";
 
 export interface Upload {
@@ -39,21 +39,18 @@ export function newUpload(blob: Blob, name: string, facts: UploadFacts): Upload 
   });
 }
 
-/** A file the server already has. */
-export function storedUpload(stored: Attachment): Upload {
-  return reactive({
-    isUpload: true as const,
-    localId: stored.uuid,
-    name: stored.name,
-    type: stored.content_type,
-    size: stored.size,
-    blob: null,
-    facts: {},
-    uuid: stored.uuid,
-    preview: stored.thumbnail_url ?? stored.url,
-    state: "sent" as const,
-    reason: "",
-  });
+/** A file kept on this device with a report, as it was. */
+export function keptUpload(kept: { localId: string; name: string; blob: Blob; facts: UploadFacts; uuid: string | null }): Upload {
+  const upload = newUpload(kept.blob, kept.name, kept.facts);
+  return Object.assign(upload, { localId: kept.localId, uuid: kept.uuid, state: kept.uuid ? "sent" : "waiting" });
+}
+
+/** Put the files of kept values back in the place of their names. */
+export function withFiles(value: unknown, files: ReadonlyMap<string, Upload>): unknown {
+  if (typeof value === "string") return files.get(value) ?? value;
+  if (Array.isArray(value)) return value.map((one) => withFiles(one, files));
+  if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, withFiles(inner, files)]));
+  return value;
 }
 
 const underway = new Map<string, Promise<void>>();

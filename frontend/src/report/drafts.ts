@@ -61,6 +61,11 @@ export async function keep(draft: Draft): Promise<void> {
   await run("readwrite", (store) => store.put(draft));
 }
 
+/** One draft, or nothing when it has been sent meanwhile. */
+export async function find(key: string): Promise<Draft | null> {
+  return (await run<Draft | undefined>("readonly", (store) => store.get(key) as IDBRequest<Draft | undefined>)) ?? null;
+}
+
 export async function drop(key: string): Promise<void> {
   await run("readwrite", (store) => store.delete(key));
 }
