@@ -1,4 +1,4 @@
-"""The Celery application: broker, rules of delivery, schedule and the two tasks.
+"""The Celery application: broker, rules of delivery, schedule and the three tasks.
 
 The beat imports this module too and must stay small: whatever touches tables is
 imported when a task runs, in the worker.
@@ -12,6 +12,7 @@ import socket
 from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
 from celery.signals import worker_init, worker_process_init
 
 from core.settings import Settings
@@ -44,7 +45,10 @@ def _configured(settings: Settings) -> Celery:
         worker_max_memory_per_child=400_000,
         timezone="UTC",
         enable_utc=True,
-        beat_schedule={"nudge": {"task": "wangge.nudge", "schedule": NUDGE_SECONDS, "options": {"expires": NUDGE_SECONDS * 2}}},
+        beat_schedule={
+            "nudge": {"task": "wangge.nudge", "schedule": NUDGE_SECONDS, "options": {"expires": NUDGE_SECONDS * 2}},
+            "housekeep": {"task": "wangge.housekeep", "schedule": crontab(minute="17"), "options": {"expires": 3600}},
+        },
         # The schedule is the code's alone; a schedule file could be left broken by a kill.
         beat_scheduler="celery.beat:Scheduler",
     )
@@ -74,6 +78,15 @@ def work_off(source: str, agency_id: int) -> int:
     from core.worker import due  # noqa: PLC0415
 
     return due.work_off(due.database(settings), source, agency_id, now=clock.now())
+
+
+@app.task(name="wangge.housekeep")  # type: ignore[untyped-decorator]
+def housekeep() -> int:
+    """Throw away what has had its time."""
+    from core.lib import clock  # noqa: PLC0415 - see the module's docstring
+    from core.worker import due, housekeeping  # noqa: PLC0415
+
+    return housekeeping.housekeep(due.database(settings), now=clock.now())
 
 
 def worker_name() -> str:
