@@ -12,12 +12,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_appbuilder import AppBuilder, ModelRestApi
 from flask_appbuilder.api.convert import Model2SchemaConverter
 from flask_appbuilder.menu import Menu
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_login import LoginManager
+from marshmallow_sqlalchemy import SQLAlchemyAutoSchema
 from sqlalchemy.orm import scoped_session, sessionmaker
 
 from core.db.base import User
@@ -56,10 +57,18 @@ class FkConverter(Model2SchemaConverter):  # type: ignore[misc]
     """Keeps foreign-key columns in generated schemas, which marshmallow 4 would otherwise refuse by name."""
 
     def _meta_schema_factory(self, columns: list[str], model: Any, class_mixin: Any, parent_schema_name: str | None = None) -> Any:
-        made = super()._meta_schema_factory(columns, model, class_mixin, parent_schema_name)
-        if columns:
-            made.Meta.include_fk = True
-        return made
+        if not columns:
+            return super()._meta_schema_factory(columns, model, class_mixin, parent_schema_name)
+        # The fields are fixed when the class is made, so it is made here, as FAB makes it but with the keys.
+        meta = {
+            "model": model,
+            "fields": columns,
+            "include_fk": True,
+            "load_instance": True,
+            "sqla_session": current_app.extensions["appbuilder"].session,
+            "parent_schema_name": parent_schema_name,
+        }
+        return type("MetaSchema", (SQLAlchemyAutoSchema, class_mixin), {"Meta": type("Meta", (), meta)})
 
 
 class PlatformMenu(Menu):  # type: ignore[misc]

@@ -139,8 +139,11 @@ class SignIn:
             refusal = throttle.begin_try(session, self._seals, username=username, address=address, now=now)
         if refusal is not None:
             raise refusal
-        with self._database.session(None) as session:
-            return signin.find_user_by_password(session, username, password)
+        with unit_of_work(self._database, None) as session:
+            found = signin.find_user_by_password(session, username, password)
+            if found is not None:
+                throttle.forgive(session, self._seals, username=username, address=address)
+            return found
 
     def _open(self, session: AgencySession, identity: SignedIdentity, now: datetime) -> Any:
         agency_id = session.agency_id

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 
 from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
@@ -60,8 +61,8 @@ def begin_try(session: Session, seals: Seals, *, username: str, address: str, no
     wait = max(waits)
     if wait <= timedelta():
         return None
-    seconds = int(wait.total_seconds()) + 1
-    refusal = TooMany(msg("accounts.too_many_tries", minutes=-(-seconds // 60)), extra={"retry_after": seconds})
+    seconds = ceil(wait.total_seconds())
+    refusal = TooMany(msg("accounts.too_many_tries", minutes=ceil(seconds / 60)), extra={"retry_after": seconds})
     refusal.headers["Retry-After"] = str(seconds)
     return refusal
 
