@@ -11,6 +11,7 @@ import click
 from core.authz.console import Console
 from core.db import migrate
 from core.db.migrate import Component, PendingRevision
+from core.lib.errors import NotFound
 from core.lib.text import msg
 from core.pluginmanager import plugins
 
@@ -36,6 +37,19 @@ def pending(console: Console) -> None:
     _answer(console, found, "cli.pending")
     if found:
         raise click.exceptions.Exit(1)
+
+
+@db.command()
+@click.argument("title")
+@click.option("--component", "key", default="core", show_default=True, help="The plugin whose tables have changed.")
+@click.pass_obj
+def revision(console: Console, title: str, key: str) -> None:
+    """Write a migration from the difference between models and an upgraded database; read it before you commit it."""
+    known = {component.key: component for component in components()}
+    if key not in known:
+        raise NotFound(msg("cli.no_component", component=key))
+    migrate.new_revision(console.database.owner_engine, known[key], title)
+    console.terminal.answer({"component": key}, msg("cli.revision_written", folder=str(known[key].versions)))
 
 
 def components() -> Sequence[Component]:
