@@ -88,11 +88,18 @@ class AgencySession(Session):
 
 @event.listens_for(AgencySession, "after_begin")
 def _set_agency(session: AgencySession, _transaction: SessionTransaction, connection: Connection) -> None:
+    session.info["connection"] = connection
     if session._opening is None:  # noqa: SLF001  # the listener is the other half of the class
         set_agency(connection, session.agency_id)
         return
     (statement, parameters), session._opening = session._opening, None  # noqa: SLF001
     session.info["opened"] = statement.all_on(connection, parameters)[0]
+
+
+@event.listens_for(AgencySession, "after_transaction_end")
+def _forget_connection(session: AgencySession, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        session.info.pop("connection", None)
 
 
 def set_agency(connection: Connection, agency_id: int | None) -> None:

@@ -31,15 +31,17 @@ class Prepared:
 
     def all(self, session: Session, parameters: Mapping[str, Any]) -> list[Any]:
         """Execute in the session's transaction; give every row as a named tuple."""
-        return self.all_on(session.connection(), parameters)
+        # The session finds its connection anew each time it is asked; the one of the running transaction is known already.
+        return self.all_on(session.info.get("connection") or session.connection(), parameters)
 
     def all_on(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Any]:
         """Execute on a connection; give every row as a named tuple."""
         if self._ready is None:
             self._compile(connection.dialect)
         assert self._ready is not None
-        cursor = psycopg.RawCursor(connection.connection.driver_connection, row_factory=namedtuple_row)
-        cursor.execute(self.sql, self._ready(parameters), prepare=True)  # type: ignore[call-overload]
+        driver: Any = connection.connection.driver_connection
+        cursor = psycopg.RawCursor(driver, row_factory=namedtuple_row)
+        cursor.execute(self.sql, self._ready(parameters), prepare=True)
         return cursor.fetchall()
 
     def first(self, session: Session, parameters: Mapping[str, Any]) -> Any:
@@ -57,7 +59,7 @@ class Prepared:
             self.sql = _PLACEHOLDER.sub(numbered, self._statement)
             self._ready = lambda parameters: [parameters[name] for name in names]
             return
-        compiled = self._statement.compile(dialect=dialect)
+        compiled: Any = self._statement.compile(dialect=dialect)
         self.sql = _PLACEHOLDER.sub(numbered, compiled.string)
         binders = [_binder(compiled.binds[name], dialect) for name in names]
         self._ready = lambda parameters: [bind(parameters) for bind in binders]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, SmallInteger, String, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -63,8 +63,8 @@ class NoticeSending(AgencyOwned, Base):
         CheckConstraint("state IN ('waiting', 'sent', 'failed')", name="state"),
     )
 
-    notice_id: Mapped[int] = mapped_column()
-    channel_id: Mapped[int] = mapped_column()
+    notice_id: Mapped[int] = mapped_column(BigInteger)
+    channel_id: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(8), server_default="waiting")
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     last_error: Mapped[str | None] = mapped_column()

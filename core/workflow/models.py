@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Double,
     ForeignKey,
@@ -73,7 +74,7 @@ class Case(AgencyOwned, Base):
     number: Mapped[str] = mapped_column(String(40))
     workflow: Mapped[str] = mapped_column(String(120))
     definition_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
-    parent_id: Mapped[int | None] = mapped_column()
+    parent_id: Mapped[int | None] = mapped_column(BigInteger)
     kind: Mapped[str | None] = mapped_column(String(20))
     class_code: Mapped[str | None] = mapped_column(String(40))
     condition: Mapped[str | None] = mapped_column(String(60))
@@ -87,11 +88,11 @@ class Case(AgencyOwned, Base):
     lon: Mapped[float | None] = mapped_column(Double)
     lat: Mapped[float | None] = mapped_column(Double)
     xy: Mapped[Any | None] = mapped_column(PointXY)
-    department_id: Mapped[int | None] = mapped_column()
+    department_id: Mapped[int | None] = mapped_column(BigInteger)
     assignee_id: Mapped[int | None] = mapped_column()
     reporter_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
-    record_id: Mapped[int | None] = mapped_column()
-    duplicate_of_id: Mapped[int | None] = mapped_column()
+    record_id: Mapped[int | None] = mapped_column(BigInteger)
+    duplicate_of_id: Mapped[int | None] = mapped_column(BigInteger)
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
     limit: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     state_entered_at: Mapped[datetime] = mapped_column(UTCDateTime)
@@ -116,7 +117,7 @@ class CaseEvent(AgencyOwned, Base):
     __append_only__ = True
     __table_args__ = (within_agency("case_id", "cases"), UniqueConstraint("agency_id", "case_id", "sequence"))
 
-    case_id: Mapped[int] = mapped_column()
+    case_id: Mapped[int] = mapped_column(BigInteger)
     sequence: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = mapped_column(UTCDateTime)
     actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
@@ -138,7 +139,7 @@ class CasePersonal(AgencyOwned, Base):
     __config_scope__ = "business"
     __table_args__ = (within_agency("case_id", "cases"), UniqueConstraint("agency_id", "case_id", "sequence", "field"))
 
-    case_id: Mapped[int] = mapped_column()
+    case_id: Mapped[int] = mapped_column(BigInteger)
     sequence: Mapped[int] = mapped_column()
     field: Mapped[str] = mapped_column(String(120))
     purpose: Mapped[str | None] = mapped_column(String(120))
@@ -160,8 +161,8 @@ class CaseAttachment(AgencyOwned, Base):
         UniqueConstraint("agency_id", "case_id", "attachment_id", "sequence", "field"),
     )
 
-    case_id: Mapped[int] = mapped_column()
-    attachment_id: Mapped[int] = mapped_column()
+    case_id: Mapped[int] = mapped_column(BigInteger)
+    attachment_id: Mapped[int] = mapped_column(BigInteger)
     sequence: Mapped[int] = mapped_column()
     field: Mapped[str] = mapped_column(String(120))
 
@@ -178,7 +179,7 @@ class CaseTimer(AgencyOwned, Base):
         Index("ix_case_timer_due", "due_at"),
     )
 
-    case_id: Mapped[int] = mapped_column()
+    case_id: Mapped[int] = mapped_column(BigInteger)
     key: Mapped[str] = mapped_column(String(120))
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from core.authz import Actor, require_anywhere, scope
 from core.db.base import Base
+from core.db.prepared import Prepared
 from core.db.rules_sql import filter_sql
 from core.db.types import LTree, PointXY
 from core.ledgers.models import Record, RecordEvent
@@ -42,8 +43,10 @@ Found = Row[Any]
 """One record as a row of the columns that are shown."""
 
 # The most frequent question, put together once: one record by its code, for who may see the whole ledger.
-_ONE = select(*_COLUMNS).where(
-    _TABLE.c.agency_id == bindparam("agency"), _TABLE.c.ledger_key == bindparam("ledger"), _TABLE.c.code == bindparam("wanted")
+_ONE = Prepared(
+    select(*_COLUMNS).where(
+        _TABLE.c.agency_id == bindparam("agency"), _TABLE.c.ledger_key == bindparam("ledger"), _TABLE.c.code == bindparam("wanted")
+    )
 )
 
 
@@ -79,7 +82,7 @@ def get_visible_record(session: Session, actor: Actor, around: Surroundings, cod
     require_anywhere(actor, LedgerRight.READ)
     if actor.may(LedgerRight.READ):
         given = {"agency": actor.agency_id, "ledger": around.ledger.key, "wanted": code}
-        found = session.connection().execute(_ONE, given).one_or_none()
+        found = _ONE.first(session, given)
     else:
         found = session.execute(visible(actor, around).where(_TABLE.c.code == code)).one_or_none()
     if found is None:

@@ -22,6 +22,9 @@ from core.workflow.service.reporting import NUMBER_ZONE
 from core.workflow.service.snapshot import columns_of, snapshot_of
 from core.workflow.types import CaseSnapshot, Offer, Outcome, SubCase
 
+_INHERITED = ("agency_id", "workflow", "definition_id", "title", "grid_id", "located", "lon", "lat", "xy", "reporter_id", "record_id")
+"""What a sub-case has from its parent."""
+
 
 def move_case(session: Session, actor: Actor, number: str, *, transition: str, data: Mapping[str, Any], version: int) -> Outcome:
     """Take one step of a case.
@@ -121,22 +124,7 @@ def open_sub_case(session: Session, actor: Actor, parent: Case, definition: Work
     assert outcome.event is not None
     uuid = uuid7()
     link = history.link(uuid, sequence=1, previous=None, event=outcome.event, form_id=None, data={"parent": parent.number}, personal={})
-    inherited = {
-        name: getattr(parent, name)
-        for name in (
-            "agency_id",
-            "workflow",
-            "definition_id",
-            "title",
-            "grid_id",
-            "located",
-            "lon",
-            "lat",
-            "xy",
-            "reporter_id",
-            "record_id",
-        )
-    }
+    inherited = {name: getattr(parent, name) for name in _INHERITED}
     columns = {
         **columns_of(outcome),
         **inherited,
