@@ -12,6 +12,7 @@ from core.db.engine import AgencySession, Database
 from core.definitions.check import Outcome, check
 from core.definitions.load import load_folder
 from core.definitions.metaschema import FORMS
+from core.definitions.registry import run_after_sync
 from core.definitions.store import StoredDefinitions
 from core.definitions.sync import SyncReport, sync
 from core.definitions.types import Loaded, Problem
@@ -20,8 +21,8 @@ from core.lib.text import msg
 from core.pluginmanager import plugins
 from core.version import VERSION
 
-COMPILERS = ("core.definitions.kinds", "core.forms.compile", "core.ledgers.definition", "core.workflow.compiler")
-"""Modules that register a compiler; named, not imported, since all but the first stand above this package."""
+COMPILERS = ("core.definitions.kinds", "core.forms.compile", "core.ledgers.definition", "core.ledgers.indexing", "core.workflow.compiler")
+"""Modules that register a compiler, or what follows a sync; named, not imported, since all but the first stand above this package."""
 
 
 def import_compilers() -> None:
@@ -55,6 +56,7 @@ def sync_installed(database: Database, *, now: datetime) -> SyncReport:
         raise Invalid.many([as_field_error(problem) for problem in outcome.problems])
     with AgencySession(database.owner_engine, agency_id=None) as session:
         report = sync(session, outcome.prepared, now=now)
+        run_after_sync(session)
         session.commit()
     return report
 

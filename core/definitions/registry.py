@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from core.definitions.types import Content, DefinitionSource, Reference
 from core.lib.errors import FieldError
 
@@ -63,3 +65,21 @@ def compiler_of(kind: str) -> Compiler | None:
 def compiled_kinds() -> list[str]:
     """List the kinds that can be compiled now."""
     return sorted(_compilers)
+
+
+AfterSync = Callable[[Session], None]
+"""Runs as the owner role in the transaction of a sync, after everything was stored."""
+
+_after_sync: list[AfterSync] = []
+
+
+def register_after_sync(function: AfterSync) -> None:
+    """Have ``function`` run at the end of every sync of the installation's files, such as to make indexes; it must be safe to repeat."""
+    if function not in _after_sync:
+        _after_sync.append(function)
+
+
+def run_after_sync(session: Session) -> None:
+    """Run everything registered for the end of a sync."""
+    for function in _after_sync:
+        function(session)

@@ -10,6 +10,7 @@ import click
 from core.authz import Actor
 from core.authz.console import Console
 from core.db.uow import unit_of_work
+from core.definitions.installed import import_compilers
 from core.ledgers.exchange.exporting import ExportOrder, export_records, order_export
 from core.ledgers.exchange.jobs import ImportOrder, create_import, default_store, problems_of
 from core.ledgers.exchange.opening import format_of
@@ -55,6 +56,7 @@ def import_(  # noqa: PLR0913, PLR0917  # one parameter for each option
     Good rows go in; bad ones stay out and are told. Running the same file
     again changes nothing twice. Exits with 1 when a row stayed out.
     """
+    import_compilers()
     mode = ImportMode.UPSERT if update else ImportMode.INSERT
     order = ImportOrder(ledger, file.name, crs, mode=mode, dry_run=dry_run, mapping=_mapping(mapping))
     settings = console.settings
@@ -99,6 +101,7 @@ def export(  # noqa: PLR0913, PLR0917  # one parameter for each option
     agency: str | None,
 ) -> None:
     """Write the records of LEDGER to FILE; its name says whether as CSV, XLSX or GeoJSON."""
+    import_compilers()
     wanted = Wanted(filter=rule, grid=grid, retired=retired)
     order = ExportOrder(ledger, format_of(file.name), wanted, console.terminal.locale, personal=personal, purpose=purpose)
     with console.work(agency) as (session, actor):

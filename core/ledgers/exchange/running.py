@@ -38,7 +38,7 @@ from core.ledgers.service.context import RememberingContext
 from core.ledgers.service.reading import surroundings
 from core.ledgers.surroundings import Surroundings
 from core.ledgers.types import FileFormat, ImportMode, ImportState
-from core.lib.errors import Conflict, WanggeError
+from core.lib.errors import Conflict, Unavailable, WanggeError
 from core.lib.text import Message, msg
 
 CHUNK_ROWS = 20_000
@@ -96,7 +96,8 @@ def run_import(
         source, taken = _Source(job.source_url, FileFormat(job.file_format), job.file_bytes), job.rows_taken
     try:
         _take_all(unit, run, source, taken, chunk_rows=chunk_rows, progress=progress)
-    except Overtaken:
+    except (Overtaken, Unavailable):
+        # Nothing is wrong with the file: the job stays as it is and can go on.
         raise
     except WanggeError as error:
         _finish(unit, run, ImportState.FAILED, now, actor, error.message)

@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from core.db.engine import AgencySession
 from core.ledgers.ddl import index_fields
+from core.ledgers.indexing import make_indexes
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.service import records
 from core.ledgers.service.finding import Wanted, get_visible_record, list_records, nearest_records
@@ -263,3 +264,14 @@ def test_indexed_field_gets_one_index_that_is_used(world, owner_engine):
         ).scalars()
         assert "ix_record_data_" in "\n".join(plan)
         connection.rollback()
+
+
+def test_sync_makes_the_indexes_that_forms_ask_for(world, owner_engine):
+    with AgencySession(owner_engine, agency_id=None) as session:
+        make_indexes(session)
+        query = text("SELECT count(*) FROM pg_indexes WHERE tablename = 'record' AND indexdef LIKE :field")
+        counts = [session.scalar(query, {"field": f"%data ->> '{field}'%test.asset%"}) for field in ("kind", "name")]
+        make_indexes(session)
+        assert counts == [1, 0]
+        assert session.scalar(query, {"field": "%data ->> 'kind'%test.asset%"}) == 1
+        session.rollback()
