@@ -58,3 +58,9 @@ def _appoint(session: Session, agency: Agency, actor: Actor) -> None:
     session.add(Member(agency_id=agency.id, user_id=founder.id, name_pinyin=sort_key(founder.name)))
     session.flush()
     assign_role(session, inside, user_id=founder.id, role_key=ADMIN_ROLE)
+
+
+def appoint_administrator(session: Session, actor: Actor, user_id: int) -> None:
+    """Give a member of the actor's agency the administrator's role, with every right of the base."""
+    upsert_role(session, actor.agency_id, ADMIN_ROLE, ADMIN_TITLE, base_rights(), from_definition=False)
+    assign_role(session, actor, user_id=user_id, role_key=ADMIN_ROLE)

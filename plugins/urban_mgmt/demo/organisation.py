@@ -14,7 +14,17 @@ import yaml
 from sqlalchemy.orm import Session
 
 from core.api import Actor
-from core.api.accounts import NewUser, RolePlace, assign_role, create_department, create_team, create_user, set_team_members, take_charges
+from core.api.accounts import (
+    NewUser,
+    RolePlace,
+    appoint_administrator,
+    assign_role,
+    create_department,
+    create_team,
+    create_user,
+    set_team_members,
+    take_charges,
+)
 
 _SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段漕钱汤尹黎易常武乔贺赖龚文"
 _GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红建国志海燕文斌鑫宇浩然欣怡子涵梓晨雨桐博俊凯峰晓东春梅"
@@ -156,6 +166,8 @@ def open_sign_ins(
             department_id=department[0] if department else None,
         )
         assign_role(session, actor, user_id=member.user_id, role_key=one["role"], place=place)
+        if one["role"].endswith(".agency_admin"):
+            appoint_administrator(session, actor, member.user_id)
         organisation.posts.setdefault(one["role"], member.user_id)
         organisation.sign_ins.append(
             {"agency": actor.agency_key, "username": one["username"], "password": password, "role": one["role"], "name": one["name"]}
