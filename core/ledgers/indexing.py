@@ -23,7 +23,9 @@ def make_indexes(session: Session) -> None:
     found = session.execute(published.where(Definition.kind.in_(("ledger", "form")))).all()
     for kind, key, content in found:
         if kind == "ledger":
-            wanted = {name for other, form, body in found if (other, form) == ("form", content["form"]) for name in _indexed(body["fields"])}
+            wanted = {
+                name for other, form, body in found if (other, form) == ("form", content["form"]) for name in _indexed(body["fields"])
+            }
             index_fields(session.connection(), key, sorted(wanted))
 
 

@@ -118,6 +118,21 @@ class RecordRelation(AgencyOwned, Base):
     target_id: Mapped[int] = mapped_column()
 
 
+class RecordAttachment(AgencyOwned, Base):
+    """One stored file named by one record: who may see the record may see the file."""
+
+    __tablename__ = "record_attachment"
+    __config_scope__ = "business"
+    __table_args__ = (
+        within_agency("record_id", "record", ondelete="CASCADE"),
+        UniqueConstraint("agency_id", "record_id", "attachment_uuid"),
+        Index("ix_record_attachment_uuid", "agency_id", "attachment_uuid"),
+    )
+
+    record_id: Mapped[int] = mapped_column()
+    attachment_uuid: Mapped[UUID] = mapped_column()
+
+
 class RecordSerial(AgencyOwned, Base):
     """The last serial drawn for one prefix of one ledger's codes."""
 

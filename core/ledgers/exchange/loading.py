@@ -78,6 +78,19 @@ _RELATE = text("""
     JOIN record AS target ON target.agency_id = :agency AND target.uuid = CAST(s.data #>> CAST(:path AS text[]) AS uuid)
 """)
 
+_FORGET_FILES = text("""
+    DELETE FROM record_attachment USING import_stage AS s
+    WHERE record_attachment.agency_id = :agency AND record_attachment.record_id = s.record_id
+""")
+_HANG = text("""
+    INSERT INTO record_attachment (agency_id, record_id, attachment_uuid)
+    SELECT DISTINCT CAST(:agency AS integer), own.id, CAST(one.uuid AS uuid)
+    FROM import_stage AS s
+    JOIN record AS own ON own.agency_id = :agency AND own.ledger_key = :ledger AND own.code = s.code
+    CROSS JOIN LATERAL jsonb_array_elements_text(s.data #> CAST(:path AS text[])) AS one (uuid)
+    ON CONFLICT DO NOTHING
+""")
+
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -140,11 +153,16 @@ class Stamp:
         }
 
 
-def store(session: Session, stamp: Stamp, staged: Mapping[str, Sequence[Any]], *, record_fields: Sequence[tuple[str, ...]]) -> None:
-    """Bring staged columns into the records: those with a record_id are updated, with an event each; the others are new.
+@dataclass(frozen=True)
+class Named:
+    """Paths of the fields that name other records, and of those that name stored files."""
 
-    ``record_fields`` are the paths of fields that name other records.
-    """
+    records: Sequence[tuple[str, ...]] = ()
+    files: Sequence[tuple[str, ...]] = ()
+
+
+def store(session: Session, stamp: Stamp, staged: Mapping[str, Sequence[Any]], named: Named) -> None:
+    """Bring staged columns into the records: those with a record_id are updated, with an event each; the others are new."""
     count = len(staged["code"])
     if not count:
         return
@@ -154,10 +172,12 @@ def store(session: Session, stamp: Stamp, staged: Mapping[str, Sequence[Any]], *
     if any(one is not None for one in staged["record_id"]):
         session.execute(_UPDATE, given)
         session.execute(_EVENTS, given)
-        if record_fields:
-            session.execute(_FORGET_RELATIONS, given)
-    for path in record_fields:
-        session.execute(_RELATE, {**given, "field": ".".join(path), "path": list(path)})
+        session.execute(_FORGET_RELATIONS, given)
+        session.execute(_FORGET_FILES, given)
+    for statement, paths in ((_RELATE, named.records), (_HANG, named.files)):
+        for path in paths:
+            if any(path[0] in data for data in staged["data"]):
+                session.execute(statement, {**given, "field": ".".join(path), "path": list(path)})
     session.execute(text("DROP TABLE import_stage"))
 
 

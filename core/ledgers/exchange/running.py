@@ -26,7 +26,7 @@ from core.definitions import store
 from core.forms.fields.base import Moment
 from core.ledgers.exchange.assembling import Assembled, Assembler
 from core.ledgers.exchange.checking import FormChecker
-from core.ledgers.exchange.loading import Stamp
+from core.ledgers.exchange.loading import Named, Stamp
 from core.ledgers.exchange.loading import store as store_chunk
 from core.ledgers.exchange.mapping import Target, targets_of
 from core.ledgers.exchange.opening import open_table
@@ -36,6 +36,7 @@ from core.ledgers.models import ImportJob, ImportProblem
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.service.context import RememberingContext
 from core.ledgers.service.reading import surroundings
+from core.ledgers.service.relations import attachment_fields, record_fields
 from core.ledgers.surroundings import Surroundings
 from core.ledgers.types import FileFormat, ImportMode, ImportState
 from core.lib.errors import Conflict, Unavailable, WanggeError
@@ -62,7 +63,7 @@ class _Run:
     context: RememberingContext
     stamp: Stamp
     dry_run: bool
-    record_fields: tuple[tuple[str, ...], ...]
+    named: Named
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def _key(session: Session, job_id: int) -> tuple[Any, int]:
 
 
 def _prepare(session: Session, job: ImportJob, now: datetime) -> _Run:
-    acting = Actor(job.created_by_id, job.agency_id, "", "import", (), now)
+    # The command line acts as the system; a person may name only files that the person may see.
+    acting = Actor(job.created_by_id, job.agency_id, "", "import", (), now, is_system=job.created_by_id is None)
     around = surroundings(session, acting, job.ledger_key)
     form = store.compiled(store.version(session, job.form_version_id))
     targets = {target.name: target for target in targets_of(around.ledger, form.definition)}
@@ -122,8 +124,8 @@ def _prepare(session: Session, job: ImportJob, now: datetime) -> _Run:
     checker = FormChecker(form, mapped, moment=moment, context=context)
     assembler = Assembler(around, OwnReader(around, mapped, crs=job.crs), checker, mode=ImportMode(job.mode), scope=scope)
     stamp = Stamp(job.agency_id, job.ledger_key, job.form_version_id, job.id, job.created_by_id, now)
-    record_fields = tuple(node.path for node in form.plan.nodes if node.type.name == "record" and not node.field.is_personal)
-    return _Run(job.id, around, assembler, context, stamp, job.dry_run, record_fields)
+    named = Named(record_fields(form), attachment_fields(form))
+    return _Run(job.id, around, assembler, context, stamp, job.dry_run, named)
 
 
 def _take_all(unit: Unit, run: _Run, source: _Source, taken: int, *, chunk_rows: int, progress: Progress | None) -> None:
@@ -164,7 +166,7 @@ def _take_once(session: Session, run: _Run, chunk: Chunk, before: int) -> None:
     run.context.session = session
     trial = session.begin_nested()
     assembled = run.assembler.assemble(session, chunk)
-    store_chunk(session, run.stamp, assembled.staged, record_fields=run.record_fields)
+    store_chunk(session, run.stamp, assembled.staged, run.named)
     if run.dry_run:
         trial.rollback()
     else:

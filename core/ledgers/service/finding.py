@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from sqlalchemy import ColumnElement, Row, Select, String, Text, bindparam, cast, func, literal, select, type_coerce, union_all
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
@@ -20,6 +21,7 @@ from core.db.base import Base
 from core.db.prepared import Prepared
 from core.db.rules_sql import filter_sql
 from core.db.types import LTree, PointXY
+from core.ledgers.codes import is_code
 from core.ledgers.models import Record, RecordEvent
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.surroundings import Surroundings
@@ -38,6 +40,9 @@ _COLUMNS = tuple(
         "personal", "form_version_id", "version", "source_key", "retired_at", "created_at", "updated_at",
     )
 )  # fmt: skip
+
+_ANYWHERE = 1e9
+"""Metres: farther than anything on earth."""
 
 Found = Row[Any]
 """One record as a row of the columns that are shown."""
@@ -80,6 +85,8 @@ def visible(actor: Actor, around: Surroundings, right: str = LedgerRight.READ, *
 def get_visible_record(session: Session, actor: Actor, around: Surroundings, code: str) -> Found:
     """Give one record by its code; raises NotFound, and Forbidden for who may see no record at all."""
     require_anywhere(actor, LedgerRight.READ)
+    if not is_code(code):
+        raise NotFound(msg("ledgers.unknown_record"))
     if actor.may(LedgerRight.READ):
         given = {"agency": actor.agency_id, "ledger": around.ledger.key, "wanted": code}
         found = _ONE.first(session, given)
@@ -87,7 +94,8 @@ def get_visible_record(session: Session, actor: Actor, around: Surroundings, cod
         found = session.execute(visible(actor, around).where(_TABLE.c.code == code)).one_or_none()
     if found is None:
         raise NotFound(msg("ledgers.unknown_record"))
-    return found
+    row: Found = found
+    return row
 
 
 def list_records(
@@ -119,6 +127,8 @@ def nearest_records(
     """Give the records closest to a WGS84 position, with ``distance_m`` on the ground, nearest first; retired ones are left out."""
     require_anywhere(actor, LedgerRight.READ)
     x, y = around.plane.to_xy(lon, lat)
+    if not np.isfinite([x, y]).all():
+        raise Invalid(msg("ledgers.too_far_to_measure"), path="lon")
     distance = _TABLE.c.position.op("<->", return_type=_TABLE.c.lon.type)(type_coerce((x, y), PointXY()))
     query = visible(actor, around, LedgerRight.READ, distance.label("distance_m"))
     query = query.where(_TABLE.c.position.is_not(None), _TABLE.c.retired_at.is_(None)).order_by(distance).limit(limit)
@@ -177,6 +187,9 @@ def _in_box(around: Surroundings, ledger: ColumnElement[Any], bbox: tuple[float,
     lats = [south + (north - south) * step / 8 for step in range(9)]
     edge = [*((lon, lat) for lon in lons for lat in (south, north)), *((lon, lat) for lat in lats for lon in (west, east))]
     x, y = around.plane.to_xy_many([lon for lon, _ in edge], [lat for _, lat in edge])
+    if not np.isfinite([x, y]).all():
+        # Half a world around the agency there are no metres, and no records to look for by them.
+        x, y = np.array([-_ANYWHERE, _ANYWHERE]), np.array([-_ANYWHERE, _ANYWHERE])
     corners = (
         type_coerce((float(x.min()) - 1, float(y.min()) - 1), PointXY()),
         type_coerce((float(x.max()) + 1, float(y.max()) + 1), PointXY()),

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from shapely.errors import ShapelyError
 from shapely.geometry import shape
-from sqlalchemy import delete, insert, select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
 from core.accounts.masking import masked
@@ -18,10 +18,11 @@ from core.authz import Actor, require
 from core.forms import service as forms
 from core.forms.types import Checked, joined
 from core.ledgers.codes import is_code
-from core.ledgers.models import Record, RecordEvent, RecordRelation
+from core.ledgers.models import Record, RecordEvent
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.service import serials
 from core.ledgers.service.finding import visible
+from core.ledgers.service.relations import relate
 from core.ledgers.surroundings import DepartmentName, GridName, Surroundings, locate_many
 from core.ledgers.titles import search_text
 from core.ledgers.types import Draft, Geometry, Location, Place
@@ -53,7 +54,7 @@ def create_record(session: Session, actor: Actor, around: Surroundings, draft: D
     record.created_by_id = record.updated_by_id = actor.user_id
     session.add(record)
     session.flush()
-    _relate(session, around, record)
+    relate(session, around, record)
     audit.record(session, actor, "ledgers:record:created", subject=_subject(record))
     return record
 
@@ -78,8 +79,7 @@ def update_record(session: Session, actor: Actor, around: Surroundings, code: st
     record.title = _title(around, record, draft.title)
     record.title_search = search_text(record.title)
     _note(session, actor, record, "changed", old)
-    session.execute(delete(RecordRelation).where(RecordRelation.agency_id == actor.agency_id, RecordRelation.record_id == record.id))
-    _relate(session, around, record)
+    relate(session, around, record)
     return record
 
 
@@ -361,18 +361,3 @@ def _note(session: Session, actor: Actor, record: Record, kind: str, old: Mappin
 
 def _subject(record: Record) -> str:
     return f"record:{record.ledger_key}/{record.code}"
-
-
-def _relate(session: Session, around: Surroundings, record: Record) -> None:
-    rows = []
-    for node in around.form.plan.nodes:
-        if node.type.name != "record" or node.field.is_personal:
-            continue
-        value: Any = record.data
-        for step in node.path:
-            value = value.get(step) if isinstance(value, Mapping) else None
-        if value is not None:
-            target = session.scalar(select(Record.id).where(Record.agency_id == record.agency_id, Record.uuid == value))
-            rows.append({"agency_id": record.agency_id, "record_id": record.id, "field_id": ".".join(node.path), "target_id": target})
-    if rows:
-        session.execute(insert(RecordRelation), rows)

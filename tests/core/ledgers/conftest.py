@@ -70,6 +70,8 @@ FORM = {
             "label": {"zh_CN": "等级", "en": "Grade"},
             "options": [{"value": "a", "label": {"zh_CN": "甲", "en": "First"}}, {"value": "b", "label": {"zh_CN": "乙", "en": "Second"}}],
         },
+        {"id": "photos", "type": "photo", "max_count": 5, "label": {"zh_CN": "照片", "en": "Photos"}},
+        {"id": "parent", "type": "record", "ledger": KEY, "label": {"zh_CN": "上级", "en": "Parent"}},
         _text("keeper_phone", "联系电话", personal=True, max_length=20),
     ],
 }

@@ -275,7 +275,7 @@ _CELLS = st.one_of(
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(cells=st.lists(st.tuples(*[_CELLS] * 9), min_size=1, max_size=4))
+@given(cells=st.lists(st.tuples(*[_CELLS] * 11), min_size=1, max_size=4))
 def test_columns_are_judged_as_whole_rows_are(cells):
     form = compile_form(prepare_form(FORM, SimpleNamespace(find=lambda *_: None)))
     fields = form.definition.fields

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
+from core.attachments.models import Attachment
 from core.db.engine import AgencySession
 from core.ledgers.ddl import index_fields
 from core.ledgers.indexing import make_indexes
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.service import records
 from core.ledgers.service.finding import Wanted, get_visible_record, list_records, nearest_records
+from core.ledgers.service.relations import hangs_on_visible_record
 from core.ledgers.types import Draft
 from core.lib.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
+from core.lib.ids import uuid7
+from tests.core.ledgers.conftest import NOON
 
 FIRST = "1101010101000001"
 
@@ -275,3 +279,35 @@ def test_sync_makes_the_indexes_that_forms_ask_for(world, owner_engine):
         assert counts == [1, 0]
         assert session.scalar(query, {"field": "%data ->> 'kind'%test.asset%"}) == 1
         session.rollback()
+
+
+def test_photo_of_a_record_is_seen_with_it(world, sql):
+    uuid = uuid7()
+    with world.unit() as session:
+        session.add(
+            Attachment(agency_id=world.agency.id, uuid=uuid, name="a.jpg", content_type="image/jpeg", size=1, digest="0", created_at=NOON)
+        )
+        session.flush()
+        (attachment,) = session.scalars(select(Attachment).where(Attachment.uuid == uuid)).all()
+        near = world.actor(grid_path=f"{world.agency.scheme_key}.S1.U00")
+        far = world.actor(grid_path=f"{world.agency.scheme_key}.S1.U05")
+        assert not hangs_on_visible_record(session, near, attachment)
+    world.take(f"小类,名称,经度,纬度,照片\n0101,有照片,116.4005,39.9005,{uuid}\n".encode())
+    with world.unit() as session:
+        assert hangs_on_visible_record(session, near, attachment)
+        assert not hangs_on_visible_record(session, far, attachment)
+    (code,) = [one.code for one in world.records()]
+    with world.around() as (session, around):
+        records.update_record(session, world.system, around, code, {"data": {"photos": None}}, version=1)
+        assert not hangs_on_visible_record(session, near, attachment)
+
+
+def test_record_named_by_another_is_written_down(world, sql):
+    add(world, draft("被引用"))
+    (target,) = world.records()
+    with world.around() as (session, around):
+        records.create_record(session, world.system, around, draft("引用", data={"parent": str(target.uuid)}))
+    world.take(f"小类,名称,上级\n0102,导入引用,{target.uuid}\n".encode())
+    assert sql(world.agency, "SELECT target_id FROM record_relation ORDER BY id") == [(target.id,)] * 2
+    job = world.take(b"\xef\xbb\xbf" + f"小类,名称,上级\n0102,错,{uuid7()}\n".encode())
+    assert world.problems(job) == {2: [("data.parent", "forms.no_such_record")]}

@@ -91,6 +91,17 @@ def test_wrong_question_is_422(client, query):
     assert client.get(f"{BASE}/records?{query}").status_code == 422
 
 
+def test_far_places_have_no_metres(client):
+    assert new(client).status_code == 201
+    assert client.get(f"{BASE}/nearest?lon=26&lat=0").status_code == 422
+    assert len(client.get(f"{BASE}/records?bbox=-180,-90,180,90").json["items"]) == 1
+
+
+@pytest.mark.parametrize("path", ["records/%00", "records?q=%00", "records?code=%00", "history/%ff", "records/" + "9" * 300])
+def test_odd_characters_are_no_defect(client, path):
+    assert client.get(f"{BASE}/{path}").status_code in {200, 404, 422}
+
+
 def test_personal_values_are_masked_and_a_look_is_recorded(client, world, sql):
     code = new(client, data={"keeper_phone": "13812345678"}).json["code"]
     assert client.get(f"{BASE}/records/{code}").json["personal"] == {"keeper_phone": "138****5678"}
