@@ -9,13 +9,14 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 from marshmallow import Schema, fields
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import migrate
 from core.health import metrics, service
+from core.health.access import AccessLog
 from core.health.types import Condition, Report
 from core.http.routes import Answer, Routes
 from core.http.work import Work, frame
@@ -57,9 +58,11 @@ def components() -> tuple[migrate.Component, ...]:
 
 
 def install_metrics(app: Flask) -> None:
-    """Count every request of `app` and serve the counts at /metrics."""
+    """Count and log every request of `app` and serve the counts at /metrics."""
+    app.extensions["wangge.access"] = AccessLog(app.extensions["wangge"].settings.var / "log")
     app.before_request(_begin)
     app.after_request(_count)
+    app.after_request(_log)
     app.add_url_rule("/metrics", "metrics", show_metrics)
 
 
@@ -70,6 +73,22 @@ def _begin() -> None:
 def _count(response: Response) -> Response:
     route = request.url_rule.rule if request.url_rule else "unmatched"
     metrics.observe(request.method, route, response.status_code, g.get("began", perf_counter()))
+    return response
+
+
+def _log(response: Response) -> Response:
+    log: AccessLog = current_app.extensions["wangge.access"]
+    log.write(
+        clock.now(),
+        address=request.remote_addr,
+        user_id=g.get("user_id"),
+        method=request.method,
+        path=request.path,
+        status=response.status_code,
+        milliseconds=round((perf_counter() - g.get("began", perf_counter())) * 1000, 1),
+        request_id=request.headers.get("X-Request-ID", "")[:64],
+        agent=request.headers.get("User-Agent", "")[:200],
+    )
     return response
 
 

@@ -86,7 +86,7 @@ def housekeep() -> int:
     from core.lib import clock  # noqa: PLC0415 - see the module's docstring
     from core.worker import due, housekeeping  # noqa: PLC0415
 
-    return housekeeping.housekeep(due.database(settings), now=clock.now())
+    return housekeeping.housekeep(due.database(settings), logs=settings.var / "log", now=clock.now())
 
 
 def worker_name() -> str:

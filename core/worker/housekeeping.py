@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from sqlalchemy import delete, text
 from sqlalchemy.orm import Session
@@ -13,6 +14,7 @@ from core.accounts.signin import service as sign_in
 from core.db.engine import Database
 from core.db.outbox import OutboxMessage
 from core.db.uow import unit_of_work
+from core.health import access
 from core.http import idempotency
 from core.ledgers.exchange import jobs
 
@@ -31,8 +33,9 @@ OF_THE_INSTALLATION: list[Callable[..., object]] = [sign_in.forget_old]
 OF_AN_AGENCY: list[Callable[..., object]] = [idempotency.forget_old, jobs.forget_old, forget_delivered]
 
 
-def housekeep(database: Database, *, now: datetime) -> int:
+def housekeep(database: Database, *, logs: Path, now: datetime) -> int:
     """Run every chore, each in its own transaction; one that fails is logged and stops no other. Returns how many failed."""
+    access.forget_old(logs, now=now)
     with database.session(None) as session:
         agencies = list(session.scalars(text("SELECT id FROM agency ORDER BY id")))
     chores = [(None, chore) for chore in OF_THE_INSTALLATION]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from flask import Flask
@@ -13,6 +15,7 @@ from flask import Flask
 from core.db.engine import Database
 from core.db.migrate import plugin_component
 from core.health import metrics, service
+from core.health.access import AccessLog
 from core.health.service import Backlog
 from core.health.types import Check, Condition, Report
 from core.health.views import install_metrics, routes
@@ -28,16 +31,21 @@ def away(database) -> Database:
 
 
 @pytest.fixture
-def make_client(settings):
+def make_client(settings, tmp_path):
+    made = []
+
     def make(found: Database, token: str = ""):
         app = Flask("core")
-        app.extensions["wangge"] = Frame(replace(settings, metrics_token=token), found, None)
+        made.append(app)
+        app.extensions["wangge"] = Frame(replace(settings, metrics_token=token, var=tmp_path), found, None)
         install_metrics(app)
         serve.mount(app, [routes])
         errors.install(app)
         return app.test_client()
 
-    return make
+    yield make
+    for app in made:
+        app.extensions["wangge.access"].close()
 
 
 def test_report_of_a_database_that_is_away_says_so(away):
@@ -135,3 +143,26 @@ def test_exposition_sums_processes(tmp_path):
 def test_gauges_name_the_backlog():
     page = metrics.exposition(lambda: (Report(()), Backlog(3, 7.5, 1))).decode()
     assert "wangge_outbox_delay_seconds 7.5" in page
+
+
+def test_access_log_has_a_line_for_each_request_and_no_query(away, make_client, tmp_path):
+    client = make_client(away)
+    client.get("/api/v1/health?phone=13800000000", headers={"User-Agent": "probe", "X-Request-ID": "r1"})
+    client.get("/nothing")
+    (path,) = (tmp_path / "log").iterdir()
+    lines = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(line["method"], line["path"], line["status"]) for line in lines] == [("GET", "/api/v1/health", 422), ("GET", "/nothing", 404)]
+    assert (lines[0]["address"], lines[0]["agent"], lines[0]["request_id"]) == ("127.0.0.1", "probe", "r1")
+    assert "13800000000" not in path.read_text()
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_access_log_turns_over_with_the_day(tmp_path):
+    log = AccessLog(tmp_path)
+    for days in (0, 1, 1):
+        log.write(NOON + timedelta(days=days), path="/")
+    log.close()
+    assert {path.name: len(path.read_text().splitlines()) for path in tmp_path.iterdir()} == {
+        "access-2026-03-18.jsonl": 1,
+        "access-2026-03-19.jsonl": 2,
+    }

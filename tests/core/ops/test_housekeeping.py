@@ -38,23 +38,31 @@ def left(database, agency) -> list[str]:
 
 
 @pytest.mark.usefixtures("rows")
-def test_old_deliveries_of_every_agency_go_and_failures_stay(database, alpha, beta):
-    assert housekeeping.housekeep(database, now=NOON) == 0
+def test_old_deliveries_of_every_agency_go_and_failures_stay(database, alpha, beta, tmp_path):
+    assert housekeeping.housekeep(database, logs=tmp_path, now=NOON) == 0
     assert left(database, alpha) == left(database, beta) == ["dead", "done", "waiting"]
 
 
 @pytest.mark.usefixtures("rows")
-def test_idempotency_keys_are_kept_seven_days(database, alpha):
-    housekeeping.housekeep(database, now=NOON)
+def test_idempotency_keys_are_kept_seven_days(database, alpha, tmp_path):
+    housekeeping.housekeep(database, logs=tmp_path, now=NOON)
     with database.session(alpha.id) as session:
         assert list(session.scalars(select(IdempotencyKey.key))) == ["new"]
 
 
 @pytest.mark.usefixtures("rows")
-def test_failing_chore_stops_no_other(database, alpha, monkeypatch):
+def test_failing_chore_stops_no_other(database, alpha, monkeypatch, tmp_path):
     def fail(_session, *, now):
         raise RuntimeError(now)
 
     monkeypatch.setattr(housekeeping, "OF_AN_AGENCY", [fail, housekeeping.forget_delivered])
-    assert housekeeping.housekeep(database, now=NOON) == 2
+    assert housekeeping.housekeep(database, logs=tmp_path, now=NOON) == 2
     assert left(database, alpha) == ["dead", "done", "waiting"]
+
+
+@pytest.mark.usefixtures("rows")
+def test_access_logs_are_kept_more_than_six_months(database, tmp_path):
+    for day in ("2025-09-08", "2025-09-09", "2026-03-18"):
+        (tmp_path / f"access-{day}.jsonl").touch()
+    housekeeping.housekeep(database, logs=tmp_path, now=NOON)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["access-2025-09-09.jsonl", "access-2026-03-18.jsonl"]
