@@ -188,6 +188,6 @@ def _position(geometry: Any) -> tuple[Any, Any, Any] | Message:
                 return msg("ledgers.broken_polygon")
             middle = polygon.representative_point()
             return middle.x, middle.y, {"type": kind, "coordinates": geometry["coordinates"]}
-    except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+    except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
         return msg("ledgers.broken_geometry")
     return msg("ledgers.geometry_kind", found=str(kind)[:40])

@@ -136,10 +136,12 @@ def _take_all(unit: Unit, run: _Run, source: _Source, taken: int, *, chunk_rows:
         chunks = stack.enter_context(closing(open_table(stream, source.file_format, chunk_rows=chunk_rows).chunks))
         for chunk in chunks:
             if passed < taken:
-                # The chunks fall as they fell before: same file, same size.
-                run.assembler.pass_over(chunk)
-                passed += len(chunk)
-                continue
+                # The chunks need not fall as they fell before: what was taken is counted in rows.
+                done, chunk = chunk.split(taken - passed)  # noqa: PLW2901  # the rest of the chunk
+                run.assembler.pass_over(done)
+                passed += len(done)
+                if not len(chunk):
+                    continue
             _take(unit, run, chunk, passed)
             passed += len(chunk)
             if progress:

@@ -38,6 +38,16 @@ class Chunk:
     def __len__(self) -> int:
         return len(self.rows)
 
+    def split(self, at: int) -> tuple[Chunk, Chunk]:
+        """Give the rows before ``at`` and those from there on."""
+        halves = []
+        for part in (slice(0, at), slice(at, None)):
+            start = part.start
+            spoilt = {index - start: message for index, message in self.spoilt.items() if (index < at) == (start == 0)}
+            columns = {name: column[part] for name, column in self.columns.items()}
+            halves.append(Chunk(self.rows[part], columns, spoilt, None if self.polygons is None else self.polygons[part]))
+        return halves[0], halves[1]
+
 
 @dataclass
 class Table:

@@ -245,7 +245,7 @@ def _polygon(around: Surroundings, given: Mapping[str, Any] | None, errors: list
             west, south, east, north = polygon.bounds if not polygon.is_empty else (999.0,) * 4
             if not polygon.is_valid or not (west >= -180 and south >= -90 and east <= 180 and north <= 90):
                 message = msg("ledgers.broken_polygon")
-        except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError):
+        except (ShapelyError, ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError):
             message = msg("ledgers.broken_geometry")
     if message is not None:
         errors.append(FieldError("polygon", message))

@@ -170,7 +170,8 @@ def test_dry_run_counts_and_changes_nothing(world, csv_of, sql):
     assert [one.code for one in world.records()] == ["1101010101000001", "1101010101000002"]
 
 
-def test_killed_import_goes_on_behind_its_last_chunk(world, csv_of):
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 50])
+def test_killed_import_goes_on_behind_its_last_chunk(world, csv_of, size):
     job_id = world.order(csv_of(HEAD, *(row(f"第{n}个") for n in range(10)), row("")))
 
     class Killed(BaseException):
@@ -183,7 +184,7 @@ def test_killed_import_goes_on_behind_its_last_chunk(world, csv_of):
     with pytest.raises(Killed):
         world.run(job_id, chunk_rows=3, progress=kill)
     assert (world.job(job_id).state, len(world.records())) == ("running", 6)
-    job = world.run(job_id, chunk_rows=3)
+    job = world.run(job_id, chunk_rows=size)
     assert (job.state, job.created_count, job.failed_count, job.rows_taken) == ("done", 10, 1, 11)
     assert [f"第{n}个" for n in range(10)] == [one.title for one in world.records()]
 

@@ -248,3 +248,17 @@ def test_export_is_a_download(client):
     assert "'=1+1" in answer.data.decode("utf-8-sig")
     assert client.get(f"{BASE}/export?personal=true").status_code == 422
     assert client.get(f"{BASE}/export?filter=nothing%20%3D%3D%201").status_code == 422
+
+
+@pytest.mark.parametrize("coordinates", [[], [[1]], "x", [[[0, 0], [1, 1]]], {"a": 1}, [[[500, 500], [501, 500], [501, 501], [500, 500]]]])
+def test_broken_polygon_is_told(client, coordinates):
+    body = {"data": {"name": "甲", "rooms": 1}, "code": "r1", "polygon": {"type": "Polygon", "coordinates": coordinates}}
+    answer = client.post("/api/v1/ledgers/test.rooms/records", json=body)
+    assert (answer.status_code, [one["path"] for one in answer.json["errors"]]) == (422, ["polygon"])
+
+
+def test_polygon_a_thousand_deep_is_no_defect(client):
+    deep = "[" * 900 + "]" * 900
+    body = f'{{"data": {{"name": "甲", "rooms": 1}}, "code": "r1", "polygon": {{"type": "Polygon", "coordinates": {deep}}}}}'
+    answer = client.post("/api/v1/ledgers/test.rooms/records", data=body.encode(), content_type="application/json")
+    assert answer.status_code in {400, 422}
