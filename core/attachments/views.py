@@ -56,7 +56,7 @@ def upload_attachment(work: Work, body: dict[str, Any], files: Any) -> Answer:
     return Answer(_shown(kept), 201, {"Location": f"/api/v1/attachments/{kept.uuid}"})
 
 
-@routes.get("/attachments/<uuid:uuid>", answers={200: "application/octet-stream"})
+@routes.get("/attachments/<uuid:uuid>", answers={200: "*/*"})
 def download_attachment(work: Work, uuid: UUID) -> Answer:
     """Download a file that you may see."""
     return _bytes_of(work, uuid, "data")

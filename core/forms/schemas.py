@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, validate
+from marshmallow import INCLUDE, Schema, ValidationError, fields, validate
 
 from core.forms.compile import CompiledForm
 from core.forms.types import FieldContext
@@ -34,6 +34,11 @@ class JsonSchemaQuery(Schema):
 
 class JsonSchemaSchema(Schema):
     """A JSON Schema (draft 2020-12)."""
+
+    class Meta:
+        """``$schema`` and ``$defs`` are no names of Python."""
+
+        unknown = INCLUDE
 
     type = fields.String(required=True)
     title = fields.String(required=True)

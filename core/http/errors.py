@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
+import psycopg
 from flask import Flask, Response, request
-from sqlalchemy.exc import DataError, IntegrityError, OperationalError
+from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
 from core.lib.errors import Conflict, FieldError, Invalid, Unavailable, WanggeError
@@ -51,9 +52,11 @@ def install(app: Flask) -> None:
     """Make ``app`` answer every error as a problem document."""
     app.register_error_handler(WanggeError, problem_of)
     app.register_error_handler(HTTPException, _http_problem)
-    app.register_error_handler(DataError, lambda _error: problem_of(Invalid(msg("http.bad_value"))))
-    app.register_error_handler(IntegrityError, _integrity_problem)
-    app.register_error_handler(OperationalError, _database_away)
+    # The hot statements go to the driver as they are, so its own errors arrive here beside SQLAlchemy's.
+    for module in (exc, psycopg):
+        app.register_error_handler(module.DataError, lambda _error: problem_of(Invalid(msg("http.bad_value"))))
+        app.register_error_handler(module.IntegrityError, _integrity_problem)
+        app.register_error_handler(module.OperationalError, _database_away)
     app.register_error_handler(Exception, _defect)
 
 
@@ -121,14 +124,15 @@ def _http_problem(error: HTTPException) -> Response:
     return _respond(document, status, kept)
 
 
-def _integrity_problem(error: IntegrityError) -> Response:
-    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None) or ""
+def _integrity_problem(error: exc.IntegrityError | psycopg.IntegrityError) -> Response:
+    source = error.orig if isinstance(error, exc.IntegrityError) else error
+    constraint = getattr(getattr(source, "diag", None), "constraint_name", None) or ""
     log.warning("integrity error on %s", constraint)
     return problem_of(Conflict(msg("http.integrity", constraint=constraint)))
 
 
-def _database_away(error: OperationalError) -> Response:
-    log.error("database error: %s", error.orig)
+def _database_away(error: exc.OperationalError | psycopg.OperationalError) -> Response:
+    log.error("database error: %s", error.orig if isinstance(error, exc.OperationalError) else error)
     return problem_of(Unavailable(msg("http.database_away")))
 
 

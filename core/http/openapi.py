@@ -8,7 +8,7 @@ from typing import Any
 
 from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
-from marshmallow import Schema, fields
+from marshmallow import INCLUDE, Schema, fields
 
 from core.http.routes import Route
 from core.http.serve import PREFIX
@@ -23,7 +23,6 @@ _DESCRIPTIONS = {
     409: "The present state forbids it.",
     412: "The version is stale.",
     413: "Too large.",
-    415: "Unsupported content type.",
     422: "Values are wrong.",
     428: "If-Match is missing.",
     429: "Too many tries.",
@@ -39,7 +38,12 @@ class FieldProblem(Schema):
 
 
 class Problem(Schema):
-    """RFC 9457 problem document."""
+    """RFC 9457 problem document; some types say more, such as `version` or `allowed`."""
+
+    class Meta:
+        """A client must ignore what it does not know."""
+
+        unknown = INCLUDE
 
     type = fields.String(required=True, metadata={"description": "Stable; compare this, not the sentence."})
     title = fields.String(required=True)
@@ -48,6 +52,17 @@ class Problem(Schema):
     errors = fields.List(fields.Nested(FieldProblem))
     allowed = fields.List(fields.String(), metadata={"description": "Transitions that are allowed instead."})
     retry_after = fields.Integer(metadata={"description": "Seconds to wait."})
+    version = fields.Integer(metadata={"description": "The version there is now."})
+
+
+_THIS_DOCUMENT = {
+    "operationId": "document.show_document",
+    "summary": "Give this document.",
+    "tags": ["document"],
+    "parameters": [],
+    "responses": {"200": {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}}},
+    "security": [],
+}
 
 
 def document(routes: Iterable[Route], *, version: str, extra_paths: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -61,6 +76,7 @@ def document(routes: Iterable[Route], *, version: str, extra_paths: Mapping[str,
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     spec.components.security_scheme("cookie", {"type": "apiKey", "in": "cookie", "name": "wangge_session"})
     spec.components.schema("Problem", schema=Problem)
+    spec.path(path=f"{PREFIX}/openapi.json", operations={"get": _THIS_DOCUMENT})
     for route in routes:
         spec.path(path=PREFIX + _PARAMETER.sub(r"{\2}", route.path), operations={route.method.lower(): _operation(route)})
     for path, operations in (extra_paths or {}).items():
@@ -74,7 +90,7 @@ def _operation(route: Route) -> dict[str, Any]:
         "summary": route.summary,
         "tags": [route.group],
         "parameters": _parameters(route),
-        "responses": {**_successes(route), **{str(status): _problem(status) for status in _errors(route)}},
+        "responses": {**{str(status): _problem(status) for status in _errors(route)}, **_successes(route)},
         "security": [] if route.public else [{"token": []}, {"cookie": []}],
     }
     if route.body is not None:
@@ -115,7 +131,7 @@ def _success(schema: Any) -> dict[str, Any]:
     if schema is None:
         return {"description": "Done."}
     if isinstance(schema, str):
-        return {"description": "Done.", "content": {schema: {"schema": {"type": "string", "format": "binary"}}}}
+        return {"description": "Done.", "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in schema.split("|")}}
     return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
 
 
@@ -124,7 +140,7 @@ def _errors(route: Route) -> list[int]:
     if not route.public:
         found |= {401, 403, 404}
     if route.body is not None or route.upload is not None:
-        found |= {400, 413, 415, 422}
+        found |= {400, 413}
     found.add(422)  # an unknown query parameter is told, not ignored
     if route.if_match:
         found |= {400, 409, 412, 428}

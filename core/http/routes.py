@@ -38,7 +38,7 @@ class Route:
     view: View
     group: str
     answers: Mapping[int, SchemaLike | str]
-    """Schema of each success status; a string is a content type other than JSON."""
+    """Schema of each success status; a string is a content type other than JSON, or several with | between them."""
     errors: tuple[int, ...] = ()
     query: SchemaLike = None
     body: SchemaLike = None

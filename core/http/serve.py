@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 from uuid import uuid4
 
 import orjson
-from flask import Flask, Request, Response, request
+from flask import Flask, Request, Response, g, request
 from marshmallow import Schema, ValidationError
 
 from core.authz import Actor
@@ -18,10 +18,14 @@ from core.http.errors import invalid_of
 from core.http.routes import Answer, Route, Routes
 from core.http.work import Frame, Work, frame
 from core.lib import clock
-from core.lib.errors import Malformed, NotFound, PreconditionRequired
+from core.lib.errors import FieldError, Invalid, Malformed, NotFound, PreconditionRequired
 from core.lib.text import closest_locale, msg
 
 PREFIX = "/api/v1"
+MAX_DEPTH = 64
+"""How deep JSON may be nested: forms and definitions need a dozen, and what is stored must never exhaust a reader's stack."""
+_JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _ETAG = re.compile(r'^(?:W/)?"?(\d{1,18})"?$')
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
@@ -58,6 +62,7 @@ def _serve_public(route: Route, parts: Frame, read: Callable[[], dict[str, Any]]
 
 def _serve_signed_in(route: Route, parts: Frame, read: Callable[[], dict[str, Any]], path: dict[str, Any]) -> Response:
     identity = parts.authenticator.identify(request)
+    g.user_id = identity.user_id  # for the access log
     agency_id = parts.authenticator.agency_id(identity)
     with parts.database.session(agency_id) as session:
         actor = parts.authenticator.actor(
@@ -117,19 +122,56 @@ def _load(schema: Schema, data: Any) -> Any:
 
 def _query_of(request: Request, schema: Schema) -> dict[str, Any]:
     many = {name for name, field in schema.fields.items() if type(field).__name__ == "List"}
-    return {name: request.args.getlist(name) if name in many else request.args[name] for name in request.args}
+    given = {name: values if name in many else values[0] for name, values in request.args.lists()}
+    wrong = {name: msg("http.has_nul") for name, value in given.items() if any("\0" in one for one in value)}
+    wrong |= {name: msg("http.repeated") for name, values in request.args.lists() if len(values) > 1 and name not in many}
+    if wrong:
+        raise Invalid.many([FieldError(name, sentence) for name, sentence in wrong.items()])
+    return given
 
 
 def _json_of(request: Request) -> Any:
     if request.mimetype != "application/json":
         raise Malformed(msg("http.not_json"))
+    raw = request.get_data()
     try:
-        value = orjson.loads(request.get_data())
+        value = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise Malformed(msg("http.broken_json", reason=str(error))) from None
+    if is_deeper(raw, MAX_DEPTH):
+        raise Malformed(msg("http.too_deep", limit=MAX_DEPTH))
+    if b"\\u0000" in raw and (places := list(_places_of_nul(value, ""))):
+        raise Invalid.many([FieldError(place, msg("http.has_nul")) for place in places[:20]])
     if not isinstance(value, dict):
         raise invalid_of({"": ["Not an object."]})
     return value
+
+
+def is_deeper(raw: bytes, limit: int) -> bool:
+    """Tell whether JSON is nested deeper than ``limit``, without recursion and at the speed of C."""
+    if raw.count(b"[") + raw.count(b"{") <= limit:
+        return False
+    brackets = _JSON_TEXT.sub(b"", raw).translate(None, _NO_BRACKETS)
+    for _ in range(limit):
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return False
+    return True
+
+
+def _places_of_nul(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            step = f"{path}.{name}" if path else name
+            if "\0" in name:
+                yield step.replace("\0", "�")
+            else:
+                yield from _places_of_nul(inner, step)
+    elif isinstance(value, list):
+        for number, inner in enumerate(value):
+            yield from _places_of_nul(inner, f"{path}[{number}]")
+    elif isinstance(value, str) and "\0" in value:
+        yield path
 
 
 def _version_of(request: Request) -> int:

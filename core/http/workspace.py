@@ -8,7 +8,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, abort, render_template
+from flask import Blueprint, Response, render_template
+from flask.blueprints import BlueprintSetupState
+from werkzeug.routing import BaseConverter
 
 STATIC = Path(__file__).parent.parent / "static" / "dist"
 ENTRY = "src/main.ts"
@@ -16,12 +18,23 @@ ENTRY = "src/main.ts"
 blueprint = Blueprint("workspace", __name__, template_folder="../templates")
 
 
+@blueprint.record
+def _add_converter(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["screen"] = _Screen
+
+
+class _Screen(BaseConverter):
+    """A path that is a screen's: the API's own addresses must tell their methods, which a rule for everything would hide."""
+
+    part_isolating = False
+    regex = r"(?!(?:api|static|metrics)(?:/|$)).+"
+    weight = 300
+
+
 @blueprint.get("/", defaults={"path": ""})
-@blueprint.get("/<path:path>")
-def workspace(path: str) -> Response | str:
+@blueprint.get("/<screen:path>")
+def workspace(path: str) -> Response | str:  # noqa: ARG001 - the screens are the browser's own affair
     """Serve the workspace for every address that is not the API's or a file's."""
-    if path.startswith(("api/", "static/", "metrics")):
-        abort(404)
     assets = _assets()
     if assets is None:
         return Response(

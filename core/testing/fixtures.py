@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -66,18 +67,27 @@ def _as_role(url: URL, role: str) -> str:
 @pytest.fixture(scope="session")
 def database(server_urls: tuple[str, str, str]) -> Iterator[Database]:
     """A database of this run alone, with the whole schema; dropped at the end."""
+    with fresh_database(server_urls) as found:
+        yield found
+
+
+@contextmanager
+def fresh_database(server_urls: tuple[str, str, str]) -> Iterator[Database]:
+    """Make a database with the whole schema, and drop it at the end: for tests that leave nothing as it was."""
     name = f"wangge_test_{uuid4().hex[:12]}"
     app, owner, scan = server_urls
     admin = create_engine(owner, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
         connection.execute(text(f'CREATE DATABASE "{name}"'))
     found = Database(app_url=_named(app, name), owner_url=_named(owner, name), scan_url=_named(scan, name))
-    with found.owner_engine.begin() as connection:
-        create_all(connection)
-    yield found
-    found.dispose()
-    _drop(admin, name)
-    admin.dispose()
+    try:
+        with found.owner_engine.begin() as connection:
+            create_all(connection)
+        yield found
+    finally:
+        found.dispose()
+        _drop(admin, name)
+        admin.dispose()
 
 
 def _drop(admin: Engine, name: str) -> None:

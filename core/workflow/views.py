@@ -24,7 +24,7 @@ def report_case(work: Work, body: dict[str, Any]) -> Answer:
 @routes.get("/cases", query=schemas.CaseListQuery, answers={200: schemas.CasePageSchema})
 def list_cases(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     """List the cases in your scope, newest first."""
-    given = {**query, "text": query.pop("q", None)}
+    given = {"text": query.pop("q", None), **query}
     rows, after = listing.list_cases(work.session, work.actor, listing.CaseQuery(**given))
     words = presentation.Words(work.session, work.locale)
     return {"items": [presentation.summary(row, words, work.actor) for row in rows], "next": after}

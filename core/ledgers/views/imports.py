@@ -67,7 +67,7 @@ def show_import(work: Work, uuid: UUID) -> dict[str, Any]:
     return shown_import(get_visible_import(work.session, work.actor, uuid), work.locale)
 
 
-@routes.get("/imports/<uuid:uuid>/errors", query=schemas.ErrorReportQuery, answers={200: "application/octet-stream"}, errors=(409,))
+@routes.get("/imports/<uuid:uuid>/errors", query=schemas.ErrorReportQuery, answers={200: "|".join(CONTENT_TYPES.values())}, errors=(409,))
 def download_import_errors(work: Work, uuid: UUID, query: dict[str, Any]) -> Answer:
     """Download the rows that stayed out, each with its row, column and what to do."""
     job = get_visible_import(work.session, work.actor, uuid)

@@ -114,7 +114,7 @@ def list_nearest_records(work: Work, ledger: str, query: dict[str, Any]) -> dict
     return {"items": [{**shown(row, around), "distance_m": round(row.distance_m, 3)} for row in rows]}
 
 
-@routes.get("/ledgers/<ledger>/export", query=schemas.ExportQuery, answers={200: "application/octet-stream"}, errors=(413,))
+@routes.get("/ledgers/<ledger>/export", query=schemas.ExportQuery, answers={200: "|".join(CONTENT_TYPES.values())}, errors=(413,))
 def export_ledger(work: Work, ledger: str, query: dict[str, Any]) -> Answer:
     """Take the records out as CSV, XLSX or GeoJSON."""
     file_format = FileFormat(query["format"])

@@ -1,0 +1,258 @@
+"""Everything the OpenAPI document says, tried with values made from it: right ones, wrong ones, and at random.
+
+The town is founded in a database of this module alone, because the values
+retire, rename and give away whatever they meet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+from schemathesis import GenerationMode
+from schemathesis.core.failures import Failure, FailureGroup
+from schemathesis.specs.openapi import checks
+from sqlalchemy import text
+
+from core.accounts.models import Agency
+from core.authz import known_rights
+from core.db.epoch import forget_all
+from core.settings import Settings
+from core.testing.fixtures import fresh_database
+from core.testing.people import PASSWORD, make_person
+from tests.journeys.conftest import HERE, Town, found_town
+from tests.journeys.walking import reported
+
+CHECKS = [
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+    checks.negative_data_rejection,
+]
+GROUPS = (
+    "accounts",
+    "attachments",
+    "audit",
+    "cases",
+    "definitions",
+    "document",
+    "forms",
+    "grids",
+    "health",
+    "holidays",
+    "ledgers",
+    "notices",
+    "plugins",
+    "urban_mgmt",
+)
+LEDGER = "urban_mgmt.component"
+QUICK, THOROUGH = 12, 150
+"""Examples an operation: always the same few in the default run, others each time in the slow one."""
+ALL_RIGHTS = "all-rights"
+UNFIT = re.compile("[\x00\r\n]|[^\x00-\xff]")
+"""What no HTTP client can put into a header line."""
+
+
+@dataclass
+class Stage:
+    """The town under fire, who fires, and real values for the paths."""
+
+    town: Town
+    schema: Any
+    usernames: dict[str, str]
+    passwords: dict[str, str]
+    tokens: dict[str, str] = field(default_factory=dict)
+    real: dict[str, list[Any]] = field(default_factory=dict)
+
+    def token(self, who: str) -> str:
+        """Sign in, once until the sign-in is gone."""
+        if who not in self.tokens:
+            self.tokens[who] = self.sign_in(who)
+        return self.tokens[who]
+
+    def sign_in(self, who: str) -> str:
+        """Sign in anew, whatever was guessed at the door before."""
+        with self.town.database.owner_engine.begin() as connection:
+            connection.execute(text("DELETE FROM sign_in_count"))
+        body = {"username": self.usernames[who], "password": self.passwords[who], "provider": "db"}
+        answer = self.town.app.test_client().post("/api/v1/security/login", json=body)
+        assert answer.status_code == 200, f"{who} cannot sign in any more: {answer.get_data(as_text=True)}"
+        return str(answer.get_json()["access_token"])
+
+    def send(self, who: str, method: str, path: str, **options: Any) -> Any:
+        """Send one request as ``who``."""
+        headers = {"Authorization": f"Bearer {self.token(who)}"}
+        return self.town.app.test_client().open(f"/api/v1{path}", method=method, headers=headers, **options)
+
+
+@pytest.fixture(scope="module")
+def stage(server_urls: tuple[str, str, str], settings: Settings) -> Iterator[Stage]:
+    """Found the town in a database of its own, with one person who may do everything."""
+    forget_all()
+    with fresh_database(server_urls) as database:
+        town = found_town(database, settings)
+        with database.session(town.agency_id) as session:
+            agency = session.get_one(Agency, town.agency_id)
+        person = make_person(database, agency, sorted(known_rights()))
+        schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", town.app)
+        made = Stage(
+            town,
+            schema,
+            {ALL_RIGHTS: person.username, "inspector": "inspector"},
+            {ALL_RIGHTS: PASSWORD, "inspector": town.sign_ins["inspector"]["password"]},
+        )
+        made.real = _real_values(made)
+        yield made
+    forget_all()
+
+
+def _real_values(stage: Stage) -> dict[str, list[Any]]:
+    """Find values that lead somewhere, by the names of path parameters."""
+
+    def found(path: str, name: str) -> list[Any]:
+        return [one[name] for one in stage.send(ALL_RIGHTS, "GET", path).get_json()["items"]]
+
+    record = {"data": {}, "title": "井盖", "position": {"lon": HERE["lon"], "lat": HERE["lat"]}}
+    stage.send(ALL_RIGHTS, "POST", f"/ledgers/{LEDGER}/records", json=record)
+    number = reported(stage.town)
+    photo = stage.town.as_("inspector").photo()
+    users = found("/users?limit=200", "id")
+    return {
+        "number": [number],
+        "uuid": [photo],
+        "user_id": users[-3:],
+        "ledger": [LEDGER],
+        "day": ["2026-05-01"],
+        "year": [2027],
+        "kind": ["form", "workflow", "ledger"],
+        "version_id": found("/forms", "id")[:2],
+        "/departments": found("/departments", "code")[:3],
+        "/roles": found("/roles", "key")[:2],
+        "/grids": found("/grids", "code")[:3],
+        "/grid-schemes": found("/grid-schemes", "key"),
+        "/forms": found("/forms", "key"),
+        "/workflows": found("/workflows", "key"),
+        "/ledgers": found("/ledgers", "key"),
+        "/catalogues": found("/catalogues", "key"),
+        "/definitions": found("/forms", "key")[:1],
+        "/agencies": found("/agencies", "key"),
+        "/plugins": ["urban_mgmt"],
+    }
+
+
+def _paths_of(stage: Stage, operation: Any) -> Iterator[dict[str, Any]]:
+    """Yield path parameters that lead somewhere, then none, so that they are made up."""
+    names = re.findall(r"{(\w+)}", operation.path)
+    resource = re.match(r"/api/v1(/[^/]+)", operation.path)[1]
+    known = {name: stage.real.get(name) or stage.real.get(resource, []) for name in names}
+    if names and all(known.values()):
+        for number in range(max(len(values) for values in known.values())):
+            yield {name: values[number % len(values)] for name, values in known.items()}
+    yield {}
+
+
+def _strategy(stage: Stage, operation: Any) -> st.SearchStrategy[Any]:
+    agency = [{"X-Wangge-Agency": "town"}, {}] if operation.headers.get("X-Wangge-Agency") else [{}]
+    chosen = [
+        operation.as_strategy(mode, path_parameters=path, headers=headers)
+        for path in _paths_of(stage, operation)
+        for headers in agency[: 1 if path else 2]
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+    ]
+    return st.one_of(chosen)
+
+
+def _fire(stage: Stage, who: str, operation: Any, examples: int) -> list[str]:
+    """Try one operation; give what was wrong, each kind once."""
+    wrong: dict[str, str] = {}
+
+    @hypothesis_settings(
+        max_examples=examples,
+        phases=[Phase.generate],
+        deadline=None,
+        derandomize=examples == QUICK,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=_strategy(stage, operation))
+    def shoot(case: Any) -> None:
+        headers = {} if operation.definition.raw.get("security") == [] else {"Authorization": f"Bearer {stage.token(who)}"}
+        for name, value in list((case.headers or {}).items()):
+            if UNFIT.search(str(value)):
+                del case.headers[name]
+        answer = case.call(headers=headers)
+        if answer.status_code == 401 and headers:
+            stage.tokens.pop(who)
+        for kind, told in _judge(case, answer):
+            wrong.setdefault(f"{kind} {answer.status_code}", f"{operation.label}: {told}")
+
+    shoot()
+    return [f"{kind}: {told}" for kind, told in wrong.items()]
+
+
+def _judge(case: Any, answer: Any) -> Iterator[tuple[str, str]]:
+    sent = case.as_curl_command()[-700:]
+    if answer.status_code >= 500 and case.operation.path != "/api/v1/health":  # this database was not made by migrations, and it says so
+        yield "defect", f"{answer.text[:300]}\n{sent}"
+    if answer.status_code >= 400 and case.operation.path != "/api/v1/health":
+        yield from (("problem", f"{one}\n{sent}") for one in _flaws_of_problem(answer))
+    for check in CHECKS:
+        try:
+            case.validate_response(answer, checks=[check])
+        except FailureGroup as group:
+            for failure in group.exceptions:
+                yield check.__name__, f"{str(failure)[:600]}\n{answer.text[:300]}\n{sent}"
+        except Failure as failure:
+            yield check.__name__, f"{str(failure)[:600]}\n{answer.text[:300]}\n{sent}"
+
+
+def _flaws_of_problem(answer: Any) -> Iterator[str]:
+    kind = answer.headers.get("content-type", [""])[0]
+    if kind != "application/problem+json":
+        yield f"not a problem document but {kind}: {answer.text[:200]}"
+        return
+    body = answer.json()
+    if not re.fullmatch(r"/problems/[a-z-]+", body["type"]) or body["status"] != answer.status_code or not body["detail"]:
+        yield f"broken problem document {body}"
+    if answer.status_code == 422 and not body.get("errors"):
+        yield f"422 without errors[]: {body}"
+
+
+@pytest.mark.parametrize("who", [ALL_RIGHTS, "inspector"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_operation_keeps_its_word(stage: Stage, group: str, who: str) -> None:
+    """Whatever is sent: no 500, only documented answers, and every error a problem document."""
+    _fire_at_group(stage, group, who, QUICK)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("who", [ALL_RIGHTS, "inspector"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_operation_keeps_its_word_for_long(stage: Stage, group: str, who: str) -> None:
+    """The same with many values, which differ from run to run."""
+    _fire_at_group(stage, group, who, THOROUGH)
+
+
+def _fire_at_group(stage: Stage, group: str, who: str, examples: int) -> None:
+    operations = [operation for operation in _operations(stage) if operation.tags == [group]]
+    assert operations
+    wrong = [told for operation in operations for told in _fire(stage, who, operation, examples)]
+    assert wrong == [], "\n\n".join(wrong)
+
+
+def _operations(stage: Stage) -> list[Any]:
+    return [result.ok() for result in stage.schema.get_all_operations()]
+
+
+def test_every_operation_belongs_to_a_group_that_is_tried(stage: Stage) -> None:
+    """A new package cannot slip past the list above."""
+    assert set(GROUPS) == {tag for operation in _operations(stage) for tag in operation.tags}
