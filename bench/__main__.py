@@ -31,7 +31,11 @@ GOALS = {
 
 def main(wanted: list[str]) -> None:
     """Run what is wanted, print the table, keep the JSON."""
-    report: dict[str, Any] = {"at": datetime.now(UTC).isoformat(), "machine": f"{platform.machine()} {os.cpu_count()} cores", "cases": CASES}
+    report: dict[str, Any] = {
+        "at": datetime.now(UTC).isoformat(),
+        "machine": f"{platform.machine()} {os.cpu_count()} cores",
+        "cases": CASES,
+    }
     note("the installation is made")
     place = world.prepare(FOLDER)
     try:
@@ -73,10 +77,17 @@ def newest(place: World, report: dict[str, Any]) -> None:
     for name, size in (("newest_small", SMALL), ("newest", CASES)):
         note(f"{name}: filling up to {size:,}")
         brought, seconds = world.fill(place, size)
-        report[f"{name}_import"] = {"cases": brought, "seconds": round(seconds, 1), "cases_per_second": round(brought / max(seconds, 0.001))}
+        report[f"{name}_import"] = {
+            "cases": brought,
+            "seconds": round(seconds, 1),
+            "cases_per_second": round(brought / max(seconds, 0.001)),
+        }
         with http.both(place) as (product, floor):
             keep(report, name, http.newest(place, product, floor))
-    report["newest_growth"] = {"ratio": round(report["newest"]["cpu_ms"] / report["newest_small"]["cpu_ms"], 3), "p50_ratio": round(report["newest"]["p50_ms"] / report["newest_small"]["p50_ms"], 3)}
+    report["newest_growth"] = {
+        "ratio": round(report["newest"]["cpu_ms"] / report["newest_small"]["cpu_ms"], 3),
+        "p50_ratio": round(report["newest"]["p50_ms"] / report["newest_small"]["p50_ms"], 3),
+    }
 
 
 def reset(place: World) -> None:
@@ -84,7 +95,9 @@ def reset(place: World) -> None:
     from sqlalchemy import text  # noqa: PLC0415
 
     with place.database.owner_engine.begin() as connection:
-        kept = connection.execute(text("SELECT max(id) FROM (SELECT id FROM cases WHERE agency_id = :a ORDER BY id LIMIT 6000) first"), {"a": place.agency_id}).scalar_one()
+        kept = connection.execute(
+            text("SELECT max(id) FROM (SELECT id FROM cases WHERE agency_id = :a ORDER BY id LIMIT 6000) first"), {"a": place.agency_id}
+        ).scalar_one()
         for name in ("case_timer", "case_attachment", "case_personal", "case_event"):
             connection.execute(text(f"DELETE FROM {name} WHERE case_id > :kept"), {"kept": kept})
         connection.execute(text("DELETE FROM cases WHERE id > :kept"), {"kept": kept})

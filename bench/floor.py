@@ -31,7 +31,7 @@ class _InTransaction:
     def __enter__(self) -> Any:
         return self._connection
 
-    def __exit__(self, kind: Any, *_: object) -> None:
+    def __exit__(self, kind: object, *_: object) -> None:
         self._connection.rollback() if kind else self._connection.commit()
 
 

@@ -24,7 +24,10 @@ ROUNDS = 2
 @contextmanager
 def both(world: World) -> Iterator[tuple[str, str]]:
     """Run the product and the floor side by side; only one is loaded at a time."""
-    with servers.serve("core.app:create_app", world.env) as product, servers.serve("bench.floor:create_app", {"BENCH_DATABASE": world.address()}) as floor:
+    with (
+        servers.serve("core.app:create_app", world.env) as product,
+        servers.serve("bench.floor:create_app", {"BENCH_DATABASE": world.address()}) as floor,
+    ):
         yield product, floor
 
 
@@ -110,7 +113,9 @@ def component(world: World, product: str, floor: str) -> dict[str, Any]:
     code = "1101010101000001"
     servers.get(f"{product}/api/v1/ledgers/urban_mgmt.component/records/{code}", headers)
     return _in_turn(
-        lambda: servers.load(f"{product}/api/v1/ledgers/urban_mgmt.component/records/{code}", script=f"wrk.headers = {_lua_headers(headers)}"),
+        lambda: servers.load(
+            f"{product}/api/v1/ledgers/urban_mgmt.component/records/{code}", script=f"wrk.headers = {_lua_headers(headers)}"
+        ),
         lambda: servers.load(f"{floor}/component/{code}?agency={world.agency_id}"),
     )
 
@@ -122,7 +127,14 @@ def _report_many(world: World, count: int) -> list[str]:
         user = connection.execute(text("SELECT id FROM ab_user WHERE username = 'inspector'")).scalar_one()
         photo = connection.execute(text("SELECT uuid FROM attachment WHERE agency_id = :a LIMIT 1"), {"a": world.agency_id}).scalar_one()
     actor = Actor(user, world.agency_id, "dongcheng", "inspector", (), datetime.now(UTC), is_system=True)
-    data = {"source": "inspector", "kind": "event", "event_class": "e0113", "description": "待立案", "position": {"lon": 116.41, "lat": 39.915}, "photos": [str(photo)]}
+    data = {
+        "source": "inspector",
+        "kind": "event",
+        "event_class": "e0113",
+        "description": "待立案",
+        "position": {"lon": 116.41, "lat": 39.915},
+        "photos": [str(photo)],
+    }
     for _ in range(count // 500):
         with unit_of_work(world.database, world.agency_id) as session:
             numbers += [reporting.report_case(session, actor, workflow="urban_mgmt.case", data=data).number for _ in range(500)]

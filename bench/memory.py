@@ -22,7 +22,11 @@ def idle(world: World) -> dict[str, Any]:
     process = subprocess.Popen([sys.executable, "-m", "core", "run"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(SETTLE_SECONDS)
-        ours = [one for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)] if "postgres" not in one.name()]
+        ours = [
+            one
+            for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            if "postgres" not in one.name()
+        ]
         sizes = {f"{one.pid} {' '.join(one.cmdline()[1:4])}"[:60]: round(one.memory_full_info().pss / 1e6, 1) for one in ours}
     finally:
         process.send_signal(signal.SIGTERM)

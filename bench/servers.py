@@ -72,7 +72,7 @@ def load(url: str, *, script: str = "", seconds: int = SECONDS, connections: int
     """Load ``url`` with wrk on one thread; warm up first, bounded in time."""
     if shutil.which("wrk") is None:
         raise SystemExit("bench needs wrk: apt-get install wrk")
-    port = int(url.split(":")[2].split("/")[0])
+    port = int(url.split(":")[2].split("/", maxsplit=1)[0])
     with tempfile.NamedTemporaryFile("w", suffix=".lua", delete=False) as file:
         file.write(script + _REPORT)
     command = ["wrk", "-t1", f"-c{connections}", "--latency", "-s", file.name]

@@ -32,7 +32,15 @@ def fire(world: World) -> dict[str, Any]:
     with world.database.owner_engine.connect() as connection:
         told = connection.execute(text("SELECT count(*) FROM outbox")).scalar_one() - before
         left = connection.execute(text("SELECT count(*) FROM case_timer WHERE due_at <= :now"), {"now": now}).scalar_one()
-    return {"timers": made, "fired": fired, "left": left, "messages": told, "seconds": round(seconds, 3), "floor_seconds": round(floor, 3), "ratio": round(seconds / floor, 2)}
+    return {
+        "timers": made,
+        "fired": fired,
+        "left": left,
+        "messages": told,
+        "seconds": round(seconds, 3),
+        "floor_seconds": round(floor, 3),
+        "ratio": round(seconds / floor, 2),
+    }
 
 
 def _floor(world: World, count: int) -> float:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import create_engine, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core import parts
@@ -30,7 +30,7 @@ from core.workflow.service.bulk import PastCase, PastStep, import_history
 from core.workflow.types import EventFacts
 from plugins.urban_mgmt.demo.seed import seed
 
-PASSWORD = "a-bench-password-1"  # noqa: S105  # of a throw-away installation on loopback
+PASSWORD = "a-bench-password-1"  # of a throw-away installation on loopback
 OPEN_SHARE = 0.004
 
 
@@ -76,7 +76,9 @@ def prepare(folder: Path) -> World:
     seed(database, settings=settings, progress=lambda *_: None)
     _make_street_reader(database)
     with database.owner_engine.begin() as connection:
-        connection.execute(text("UPDATE ab_user SET password = :hash WHERE password IS NOT NULL"), {"hash": passwords.hash_password(PASSWORD)})
+        connection.execute(
+            text("UPDATE ab_user SET password = :hash WHERE password IS NOT NULL"), {"hash": passwords.hash_password(PASSWORD)}
+        )
         agency_id = connection.execute(text("SELECT id FROM agency WHERE key = 'dongcheng'")).scalar_one()
         path = connection.execute(text("SELECT path::text FROM grid WHERE code = '110101010'")).scalar_one()
     return World(settings, database, env, agency_id, path)
@@ -94,9 +96,10 @@ def _make_street_reader(database: Database) -> None:
 
 
 _FLOOR_TABLES = """
-CREATE TABLE floor_case (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text, grid_id integer, lon float8, lat float8,
-  data jsonb, created_at timestamptz);
-CREATE INDEX ON floor_case (grid_id, created_at DESC);
+CREATE TABLE floor_case (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, title text, status text DEFAULT 'new', grid_id bigint REFERENCES grid (id),
+  component_id bigint, lon float8, lat float8, data jsonb, created_at timestamptz);
+CREATE INDEX ON floor_case (grid_id, status, created_at DESC);
+CREATE INDEX ON floor_case (component_id);
 CREATE TABLE floor_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, due_at timestamptz, fired boolean DEFAULT false);
 """
 
@@ -130,7 +133,7 @@ def _templates(session: Session) -> list[PastCase]:
 
 def _copies(templates: list[PastCase], count: int, first: int) -> Iterator[PastCase]:
     """Make ``count`` cases of the years before, of the same patterns; few of them still open, as in a real archive."""
-    chance = random.Random(7)  # noqa: S311  # reproducible
+    chance = random.Random(7)  # reproducible
     closed = [one for one in templates if one.columns["category"] == "closed"]
     opened = [one for one in templates if one.columns["category"] == "open"]
     for number in range(count):

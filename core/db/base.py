@@ -59,7 +59,7 @@ class PlatformUser(_FabUser):  # type: ignore[misc]
     """
 
     __tablename__ = "ab_user"
-    __table_args__ = {"extend_existing": True}
+    __table_args__ = {"extend_existing": True}  # noqa: RUF012  # SQLAlchemy's own name, read and never changed
     __config_scope__ = "business"
 
     home_agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
