@@ -219,3 +219,45 @@ class HintQuery(Schema):
     lat = fields.Float(required=True, validate=validate.Range(-90, 90))
     class_code = fields.String(validate=validate.Length(1, 40))
     workflow = fields.String(required=True, validate=validate.Length(1, 120))
+
+
+class MigrationBodySchema(Schema):
+    """What a move to the present version of a workflow shall do."""
+
+    dry_run = fields.Boolean(
+        load_default=True, truthy={True}, falsy={False}, metadata={"description": "Say what would happen, and move nothing."}
+    )
+    states = fields.Dict(
+        keys=fields.String(validate=validate.Length(1, 60)),
+        values=fields.String(validate=validate.Length(1, 60)),
+        load_default=dict,
+        metadata={"description": "Where the cases of a state go: old state to new state. A state that is not named keeps its key."},
+    )
+
+
+class FateSchema(Schema):
+    """What becomes of one case."""
+
+    number = fields.String(required=True, metadata=NUMBER)
+    from_version = fields.Integer(required=True)
+    from_state = fields.String(required=True)
+    to_state = fields.String(required=True)
+    moves = fields.Boolean(required=True)
+    notes = fields.List(fields.String(), required=True)
+    reason = fields.String(required=True, allow_none=True, metadata={"description": "Why it cannot be moved."})
+
+
+class MigrationSchema(Schema):
+    """What a move did, or a dry run found."""
+
+    workflow = fields.String(required=True)
+    to_version = fields.Integer(required=True)
+    dry_run = fields.Boolean(required=True)
+    stuck = fields.Integer(required=True, metadata={"description": "How many cases cannot be moved."})
+    items = fields.List(fields.Nested(FateSchema), required=True)
+
+
+class ErasedSchema(Schema):
+    """How many personal values went."""
+
+    erased = fields.Integer(required=True)

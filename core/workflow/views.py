@@ -8,7 +8,7 @@ from core.http.paging import PageQuery
 from core.http.routes import Answer, Routes
 from core.http.work import Work
 from core.workflow import schemas
-from core.workflow.service import casepage, hints, listing, moving, placing, presentation, reading, reporting, tasklist
+from core.workflow.service import casepage, hints, listing, migration, moving, personal, placing, presentation, reading, reporting, tasklist
 
 routes = Routes("cases")
 
@@ -101,3 +101,22 @@ def assign_grid(work: Work, number: str, body: dict[str, Any], version: int) -> 
     case = placing.assign_grid(work.session, work.actor, number, grid=body["grid"], version=version)
     answer = {"number": number, "state": case.state, "category": case.category, "version": case.version, "due_at": case.due_at}
     return Answer(answer, etag=case.version)
+
+
+@routes.delete("/cases/<number>/personal", answers={200: schemas.ErasedSchema}, errors=(404,))
+def erase_personal(work: Work, number: str) -> dict[str, Any]:
+    """Erase the personal values of a case; its history still proves itself."""
+    return {"erased": personal.erase_case(work.session, work.actor, number)}
+
+
+@routes.post("/workflows/<key>/migrations", body=schemas.MigrationBodySchema, answers={200: schemas.MigrationSchema}, errors=(404, 409))
+def migrate_cases(work: Work, key: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Move open cases to the present version of their workflow; by default only say what would become of each."""
+    found = migration.migrate(work.session, work.actor, key, states=body["states"], dry_run=body["dry_run"])
+    return {
+        "workflow": found.workflow,
+        "to_version": found.to_version,
+        "dry_run": found.dry_run,
+        "stuck": sum(1 for fate in found.fates if fate.reason_if_stuck),
+        "items": [presentation.fate(fate, work.locale) for fate in found.fates],
+    }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import random
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,14 +14,20 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core import parts
 from core.app import create_app
+from core.authz import Actor
 from core.db.engine import Database
+from core.db.uow import unit_of_work
 from core.definitions.installed import sync_installed
 from core.lib import clock
 from core.settings import Settings
 from core.worker.due import work_off
+from core.workflow.models import Case
+from core.workflow.service import history
 from core.workflow.tasks import fire_due
 from plugins.urban_mgmt.demo import organisation, small_land
 from plugins.urban_mgmt.demo.seed import Seeding, _found, _units
@@ -45,6 +52,23 @@ class Town:
     departments: dict[str, int]
     users: dict[str, int]
     tokens: dict[str, str] = field(default_factory=dict)
+
+    @contextmanager
+    def work(self) -> Iterator[tuple[Session, Actor]]:
+        """Open one unit of work as the system inside the town, committed at the end."""
+        with unit_of_work(self.database, self.agency_id) as session:
+            yield session, Actor(None, self.agency_id, "town", "system", (), clock.now(), is_system=True)
+
+    def found(self, number: str) -> Case:
+        """Read a case from the database."""
+        with self.work() as (session, _):
+            return session.scalars(select(Case).where(Case.number == number)).one()
+
+    def broken(self, number: str) -> list[str]:
+        """Prove the history of a case; give what does not hold."""
+        with self.work() as (session, _):
+            case = session.scalars(select(Case).where(Case.number == number)).one()
+            return [one.reason for one in history.verify(session, case)]
 
     def run_outbox(self) -> None:
         """Do what the worker does between two requests: deliver what the steps left to be told."""
@@ -127,10 +151,17 @@ class Person:
         return answer.get_json()["state"]
 
 
+_founded: dict[tuple[str, str], Town] = {}
+"""Founded once a database, whichever folder's conftest asks for it first."""
+
+
 @pytest.fixture(scope="session")
 def town(database: Database, settings: Settings) -> Town:
     """Found the town in the run's database."""
-    return found_town(database, settings)
+    place = (database.app_url, "town")
+    if place not in _founded:
+        _founded[place] = found_town(database, settings)
+    return _founded[place]
 
 
 def found_town(database: Database, settings: Settings) -> Town:
@@ -189,6 +220,14 @@ HERE = {"lon": 121.4203, "lat": 31.2204, "accuracy": 6.0}
 @pytest.fixture(scope="session")
 def village(town: Town, settings: Settings) -> Town:
     """Found another agency beside the town, with three people and no land."""
+    place = (town.database.app_url, "village")
+    if place not in _founded:
+        _founded[place] = found_village(town, settings)
+    return _founded[place]
+
+
+def found_village(town: Town, settings: Settings) -> Town:
+    """Found the other agency: an administrator, a duty lead and a leader."""
     seeding = Seeding(town.database, settings, lambda *_: None, datetime.now(UTC))
     agency = {"key": "village", "title": {"zh_CN": "小村", "en": "Village"}, "county": "310106"}
     agency_id, key = _found(seeding, agency, (121.5, 31.3), "village")

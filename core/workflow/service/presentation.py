@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,11 +10,12 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from core.authz import Actor, scope
-from core.lib.text import Title, say
+from core.lib.text import Title, msg, say
 from core.workflow.definition import Workflow
 from core.workflow.models import Case, CaseAttachment, CaseEvent, CasePersonal
 from core.workflow.permissions import CaseRight
 from core.workflow.service import known
+from core.workflow.service.migration import Fate
 from core.workflow.types import Offer
 
 MASK = "＊＊＊"
@@ -44,6 +45,22 @@ class Words:
 
     def _named(self, definition_id: int, key: str) -> dict[str, str]:
         return {"key": key, "title": self.say(self.workflow(definition_id).states[key].title)}
+
+    def past_state(self, case: Case, key: str) -> str:
+        """Name a state of the past, which the case's present version may no longer have."""
+        found = next((one.states[key] for one in self._versions(case) if key in one.states), None)
+        return self.say(found.title) if found else key
+
+    def past_step(self, case: Case, verb: str) -> str:
+        """Name a step of the past: a transition of some version of the workflow, or one of the base's own."""
+        found = next((one.transitions[verb] for one in self._versions(case) if verb in one.transitions), None)
+        return self.say(found.title) if found else msg(f"workflow.verb_{verb}").text(self.locale)
+
+    def _versions(self, case: Case) -> Iterator[Workflow]:
+        """Yield the case's own version, then the others, newest first."""
+        yield self.workflow(case.definition_id)
+        others = (one for one in known.all_workflows(self._session) if one.key == case.workflow)
+        yield from (one.workflow for one in sorted(others, key=lambda one: -one.id))
 
     def of_class(self, workflow_key: str, code: str | None) -> str | None:
         """Name a class or a filing condition of the plugin's catalogues."""
@@ -99,11 +116,11 @@ def event(row: Row[Any], case: Case, words: Words) -> dict[str, Any]:
         "sequence": found.sequence,
         "at": found.at,
         "verb": found.verb,
-        "title": words.say(transition.title) if transition else found.verb,
+        "title": words.past_step(case, found.verb),
         "actor": row.actor_name,
         "from_state": found.from_state,
         "to_state": found.to_state,
-        "to_title": words.say(workflow.states[found.to_state].title),
+        "to_title": words.past_state(case, found.to_state),
         "form": transition.form if transition else None,
         "data": found.data,
         "seconds": found.facts.get("seconds"),
@@ -146,3 +163,16 @@ def personal(values: Sequence[CasePersonal], actor: Actor, *, grid_path: str | N
 def may_read_personal(actor: Actor, *, grid_path: str | None, department_path: str | None) -> bool:
     """Say whether the actor may see who reported a case at this place."""
     return scope(actor, CaseRight.READ_PERSONAL).allows(grid_path=grid_path, department_path=department_path)
+
+
+def fate(one: Fate, locale: str) -> dict[str, Any]:
+    """Write what becomes of one case in a migration."""
+    return {
+        "number": one.number,
+        "from_version": one.from_version,
+        "from_state": one.from_state,
+        "to_state": one.to_state,
+        "moves": one.reason_if_stuck is None,
+        "notes": [note.text(locale) for note in one.notes],
+        "reason": one.reason_if_stuck.text(locale) if one.reason_if_stuck else None,
+    }

@@ -44,10 +44,9 @@ def spoken(session: Session, payload: Mapping[str, Any]) -> dict[str, str]:
     """Fill the notice's sentence with the case's number, state and deadline, in each language."""
     case = session.scalars(select(Case).where(Case.id == payload["case_id"])).one()
     states = known.workflow(session, case.definition_id).states
+    state = payload["state"] if payload["state"] in states else case.state  # the case may have been moved to another version since
     due = datetime.fromisoformat(payload["due"]).astimezone(SHOWN_ZONE).strftime("%Y-%m-%d %H:%M") if payload["due"] else "-"
     return {
-        locale: sentence.format_map(
-            {"number": case.number, "state": say(states[payload["state"]].title, locale), "due": due, "title": case.title}
-        )
+        locale: sentence.format_map({"number": case.number, "state": say(states[state].title, locale), "due": due, "title": case.title})
         for locale, sentence in payload["title"].items()
     }

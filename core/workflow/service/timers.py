@@ -21,9 +21,11 @@ from core.calendar import Calendar
 from core.db.outbox import OutboxMessage
 from core.holidays import service as holidays
 from core.workflow import clockwork, engine
+from core.workflow.definition import Workflow
 from core.workflow.models import Case, CaseTimer
 from core.workflow.service import known, moving, step
 from core.workflow.service.snapshot import snapshot_of
+from core.workflow.types import CaseSnapshot
 
 BATCH = 500
 MAX_ATTEMPTS = 8
@@ -74,6 +76,8 @@ def _escalate(
 ) -> None:
     workflow = known.workflow(session, case.definition_id)
     snapshot = snapshot_of(case, grid_path=None, department_path=None)
+    if not _is_reached(workflow, snapshot, timer.key, calendar, now=now):
+        return
     outcome = engine.fire(workflow, snapshot, timer.key, now=now, calendar=calendar)
     if outcome is None:
         return
@@ -85,6 +89,20 @@ def _escalate(
         {"agency_id": case.agency_id, "case_id": case.id, "key": next_timer.key, "due_at": next_timer.due_at}
         for next_timer in outcome.timers
     ]
+
+
+def _is_reached(workflow: Workflow, snapshot: CaseSnapshot, key: str, calendar: Calendar, *, now: datetime) -> bool:
+    """Say whether the running limit has come as far as the escalation says.
+
+    A step that was stored while its case's timer was just firing leaves the
+    follower of the former limit behind; of the new limit it says nothing true.
+    """
+    clock = snapshot.clock
+    spec = workflow.limits.get(clock.key) if clock else None
+    if clock is None or spec is None:
+        return False
+    ahead = clockwork.escalations(spec, clock, now, calendar, after=int(key.partition(".")[2]) - 1)
+    return bool(ahead) and ahead[0].due_at <= now
 
 
 def due_steps(session: Session, *, now: datetime, limit: int = BATCH) -> Sequence[Row[int, int, str]]:
