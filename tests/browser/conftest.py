@@ -78,7 +78,7 @@ class Person:
         """Send the step's form and see the case in its new state."""
         self.page.locator(".el-drawer__footer .el-button--primary").click()
         self.page.locator(".el-drawer").wait_for(state="detached")
-        self.page.locator(".head .state", has_text=state).wait_for()
+        self.page.locator(".head .tags").get_by_text(state, exact=True).wait_for()
 
 
 @dataclass

@@ -105,7 +105,7 @@ def test_second_of_two_people_is_told_that_the_case_has_moved(office: Office, ph
     assert "案件已被他人更新" in said
     # What was typed is still there, and the page behind shows the case as it is now.
     assert "不属于" in second.field("reason").locator("textarea").input_value()
-    second.page.locator(".head .state", has_text="不予立案").wait_for()
+    second.page.locator(".head .tags").get_by_text("不予立案", exact=True).wait_for()
     verbs = [event["verb"] for event in office.town.as_("leader").case(number)["events"]]
     assert verbs == ["report", "reject"]
 
