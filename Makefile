@@ -39,10 +39,7 @@ test-slow: $(DEV_READY) ## Whole installations, killed in every way
 	$(BIN)/pytest -m "slow and not browser"
 
 test-service: $(DEV_READY) ## Again, on the PostgreSQL of WANGGE_TEST_DATABASE_URL and the broker of WANGGE_TEST_BROKER_URL
-	@test -n "$$WANGGE_TEST_DATABASE_URL" || { echo "make test-slow: $(DEV_READY) ## Whole installations, killed in every way
-	$(BIN)/pytest -m "slow and not browser"
-
-test-service: set WANGGE_TEST_DATABASE_URL to the owner role's URL" >&2; exit 1; }
+	@test -n "$$WANGGE_TEST_DATABASE_URL" || { echo "make test-service: set WANGGE_TEST_DATABASE_URL to the owner role's URL" >&2; exit 1; }
 	$(BIN)/pytest -m "service or not (browser or slow)"
 
 check: $(DEV_READY) ## Lint, types, layers, definitions, and documents against the code
