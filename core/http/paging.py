@@ -14,6 +14,7 @@ from core.lib.errors import Invalid
 from core.lib.text import msg
 
 MAX_LIMIT = 200
+_BIGINT = 1 << 63
 
 
 class PageQuery(Schema):
@@ -51,6 +52,15 @@ def decode_cursor(after: str | None, kinds: Sequence[type]) -> list[Any] | None:
         values = orjson.loads(base64.urlsafe_b64decode(after + "=" * (-len(after) % 4)))
     except (binascii.Error, ValueError):
         values = None
-    if not isinstance(values, list) or len(values) != len(kinds) or not all(isinstance(v, k) for v, k in zip(values, kinds, strict=True)):
+    if not isinstance(values, list) or len(values) != len(kinds) or not all(map(_is_mark, values, kinds)):
         raise Invalid(msg("http.bad_cursor"), path="after")
     return values
+
+
+def _is_mark(value: Any, kind: type) -> bool:
+    """Tell whether a value can stand in a page mark: of just this kind (``True`` is no number), and one that PostgreSQL can hold."""
+    if type(value) is not kind:
+        return False
+    if isinstance(value, int):
+        return -_BIGINT <= value < _BIGINT
+    return not isinstance(value, str) or "\0" not in value

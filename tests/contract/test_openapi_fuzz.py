@@ -43,7 +43,6 @@ GROUPS = (
     "audit",
     "cases",
     "definitions",
-    "document",
     "forms",
     "grids",
     "health",

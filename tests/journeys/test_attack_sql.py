@@ -104,8 +104,7 @@ def test_no_statement_changes_a_row_of_the_town(attacker, town):
                 with attacker.begin_nested():
                     count = attacker.execute(text(sql), {"town": town.agency_id}).rowcount
             except DBAPIError as error:
-                assert error.orig.sqlstate == "42501"  # append-only tables refuse the statement itself
-                count = 0
+                count = 0 if error.orig.sqlstate == "42501" else error  # append-only tables refuse the statement itself
             changed.update({sql: count} if count else {})
     assert changed == {}
 
