@@ -159,6 +159,8 @@ def narrowed(query: Select[Any], around: Surroundings, wanted: Wanted) -> Select
         query = query.where(_TABLE.c.grid_id.in_(select(func.grid_ids_within(cast(literal(grid.path, String), LTree)))))
     if wanted.department is not None:
         query = query.where(_of_department(around, wanted.department, wanted.role))
+    elif wanted.role is not None:
+        raise Invalid(msg("ledgers.role_without_department"), path="role")
     if wanted.filter:
         query = query.where(*_by_rule(around, wanted.filter))
     return query

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import BigInteger, Integer, cast, column, literal, select, values
+from sqlalchemy import BigInteger, Integer, cast, column, literal, select, text, values
 from sqlalchemy.exc import DBAPIError
 
 from core.accounts.models import Department
@@ -51,7 +51,16 @@ def forest(database, agencies):
             session.flush()
             departments.append((department.id, place))
         session.commit()
-    return grids, departments
+    yield grids, departments
+    with database.owner_engine.begin() as connection:
+        for statement in (
+            "DELETE FROM department WHERE code LIKE 'authz-%'",
+            "DELETE FROM grid WHERE path <@ 'authz_forest'",
+            "DELETE FROM grid_level WHERE scheme_id IN (SELECT id FROM grid_scheme WHERE key = 'authz_forest')",
+            "DELETE FROM grid_scheme WHERE key = 'authz_forest'",
+            "UPDATE configuration_epoch SET value = value + 1",
+        ):
+            connection.execute(text(statement))
 
 
 _NODE = st.one_of(st.none(), st.integers(0, len(SHAPE) - 1))

@@ -14,7 +14,7 @@ from core.definitions.permissions import DefinitionRight
 from core.definitions.visibility import plugins
 from core.forms import views as form_views
 from core.http import errors, serve
-from core.http.work import Frame
+from core.http.work import Frame, Identity
 from tests.core.definitions.conftest import CATALOGUE, content, prepared, synced
 
 FORM = """key: demo.visit
@@ -32,7 +32,7 @@ class SignedIn:
         self._actor = actor
 
     def identify(self, _request):
-        return None
+        return Identity(0, "", None)
 
     def agency_id(self, _identity):
         return self._actor.agency_id
@@ -164,7 +164,7 @@ def test_deeply_nested_draft_is_refused(serving):
         deep = {"id": "g", "type": "group", "label": {"zh_CN": "名", "en": "Name"}, "fields": [deep]}
     own = {"key": "own.deep", "title": {"zh_CN": "深", "en": "Deep"}, "fields": [deep]}
     answer = serving(*DefinitionRight).put("/api/v1/definitions/form/own.deep/draft", json={"content": own})
-    assert answer.status_code == 422
+    assert answer.status_code == 400
 
 
 @pytest.mark.parametrize("path", ["/definitions/catalogue/demo.waste/versions"])

@@ -12,7 +12,7 @@ from core.db.engine import AgencySession
 from core.grid import views
 from core.grid.permissions import GridRight
 from core.http import errors, openapi, serve
-from core.http.work import Frame
+from core.http.work import Frame, Identity
 from tests.core.grid.conftest import COMMUNITY, HIGH, LEVELS, WIDE, collection, community, feature, square
 
 FIRST = f"{COMMUNITY}01"
@@ -25,7 +25,7 @@ class SignedIn:
         self._actor = actor
 
     def identify(self, _request):
-        return None
+        return Identity(0, "", None)
 
     def agency_id(self, _identity):
         return self._actor.agency_id
