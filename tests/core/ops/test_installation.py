@@ -132,6 +132,13 @@ def running(installation: Installation) -> Installation:
     return installation
 
 
+@pytest.fixture
+def stopped(installation: Installation) -> Installation:
+    if installation.process is not None and installation.process.poll() is None:
+        installation.stop()
+    return installation
+
+
 def note(installation: Installation, value: int) -> None:
     engine = create_engine(installation.server.urls().owner)
     with engine.begin() as connection:
@@ -148,9 +155,9 @@ def noted(installation: Installation) -> set[int]:
     return found
 
 
-def test_database_is_stopped_after_a_command(installation):
-    assert installation.process is None
-    assert installation.server.status() is ServerState.STOPPED
+def test_database_is_stopped_after_a_command(stopped):
+    assert stopped.command("task", "list").returncode == 0
+    assert stopped.server.status() is ServerState.STOPPED
 
 
 def test_second_start_is_refused_in_one_line(running):
@@ -223,23 +230,26 @@ def test_term_stops_everything(running):
     assert running.said().endswith("Stopping …\nEverything has stopped.\n")
 
 
-def test_port_in_use_is_said_in_one_line(installation):
-    with socket.create_server(("127.0.0.1", installation.port)):
-        refused = installation.command("run")
+def test_port_in_use_is_said_in_one_line(stopped):
+    with socket.create_server(("127.0.0.1", stopped.port)):
+        refused = stopped.command("run")
     assert refused.returncode == 1
-    assert refused.stderr.startswith(f"wangge: Port 127.0.0.1:{installation.port} is in use")
+    assert refused.stderr.startswith(f"wangge: Port 127.0.0.1:{stopped.port} is in use")
     assert refused.stderr.count("\n") == 1
 
 
-def test_backup_goes_into_a_new_installation(installation, tmp_path_factory):
+def test_backup_goes_into_a_new_installation(stopped, tmp_path_factory):
+    with stopped.server.held():
+        note(stopped, 4)
+        noted_before = noted(stopped)
     archive = tmp_path_factory.mktemp("backup") / "day.tar"
-    assert installation.command("backup", str(archive), "--secrets").returncode == 0
-    fresh = Installation(tmp_path_factory.mktemp("var"), installation.port)
+    assert stopped.command("backup", str(archive), "--secrets").returncode == 0
+    fresh = Installation(tmp_path_factory.mktemp("var"), stopped.port)
     restored = fresh.command("restore", str(archive), "--json")
     assert restored.returncode == 0, restored.stderr
     assert fresh.command("db", "pending").returncode == 0
     fresh.start()
     wait_for(lambda: fresh.condition() == "well")
-    assert noted(fresh) >= {1, 2, 3}
+    assert noted(fresh) == noted_before
     assert fresh.stop() == 0
     shutil.rmtree(fresh.server.folder)
