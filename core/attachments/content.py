@@ -74,6 +74,8 @@ def _picture(data: bytes) -> Content:
             kind = opened.format or ""
             picture = ImageOps.exif_transpose(opened)
             picture.load()
+            # Comments, XMP and texts ride in `info`, from where Pillow writes them again.
+            picture.info = {name: value for name, value in picture.info.items() if name == "transparency"}
     except UnidentifiedImageError:
         raise Invalid(msg("attachments.unknown_type"), path="file") from None
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError):
