@@ -37,7 +37,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     install_metrics(app)
     routes = serve.mount(app, [*_core_routes(), *_plugin_routes()])
     app.register_blueprint(workspace)
-    _serve_document(app, openapi.document(routes, version=VERSION))
+    _serve_document(app, openapi.document(routes, version=VERSION, extra_paths=openapi.THIS_DOCUMENT))
     return app
 
 

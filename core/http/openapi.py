@@ -55,14 +55,19 @@ class Problem(Schema):
     version = fields.Integer(metadata={"description": "The version there is now."})
 
 
-_THIS_DOCUMENT = {
-    "operationId": "document.show_document",
-    "summary": "Give this document.",
-    "tags": ["document"],
-    "parameters": [],
-    "responses": {"200": {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}}},
-    "security": [],
+THIS_DOCUMENT = {
+    f"{PREFIX}/openapi.json": {
+        "get": {
+            "operationId": "document.show_document",
+            "summary": "Give this document.",
+            "tags": ["document"],
+            "parameters": [],
+            "responses": {"200": {"description": "Done.", "content": {"application/json": {"schema": {"type": "object"}}}}},
+            "security": [],
+        }
+    }
 }
+"""The one path that is no route of a package."""
 
 
 def document(routes: Iterable[Route], *, version: str, extra_paths: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -76,7 +81,6 @@ def document(routes: Iterable[Route], *, version: str, extra_paths: Mapping[str,
     spec.components.security_scheme("token", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     spec.components.security_scheme("cookie", {"type": "apiKey", "in": "cookie", "name": "wangge_session"})
     spec.components.schema("Problem", schema=Problem)
-    spec.path(path=f"{PREFIX}/openapi.json", operations={"get": _THIS_DOCUMENT})
     for route in routes:
         spec.path(path=PREFIX + _PARAMETER.sub(r"{\2}", route.path), operations={route.method.lower(): _operation(route)})
     for path, operations in (extra_paths or {}).items():
@@ -131,8 +135,12 @@ def _success(schema: Any) -> dict[str, Any]:
     if schema is None:
         return {"description": "Done."}
     if isinstance(schema, str):
-        return {"description": "Done.", "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in schema.split("|")}}
+        return {"description": "Done.", "content": {kind: {"schema": _content(kind)} for kind in schema.split("|")}}
     return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+
+
+def _content(kind: str) -> dict[str, str]:
+    return {"type": "object"} if kind.endswith("+json") else {"type": "string", "format": "binary"}
 
 
 def _errors(route: Route) -> list[int]:

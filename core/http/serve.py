@@ -139,7 +139,7 @@ def _json_of(request: Request) -> Any:
     except orjson.JSONDecodeError as error:
         raise Malformed(msg("http.broken_json", reason=str(error))) from None
     if is_deeper(raw, MAX_DEPTH):
-        raise Malformed(msg("http.too_deep", limit=MAX_DEPTH))
+        raise Invalid(msg("http.too_deep", limit=MAX_DEPTH))
     if b"\\u0000" in raw and (places := list(_places_of_nul(value, ""))):
         raise Invalid.many([FieldError(place, msg("http.has_nul")) for place in places[:20]])
     if not isinstance(value, dict):

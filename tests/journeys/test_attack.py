@@ -265,7 +265,7 @@ def test_a_forged_etag_is_refused(town, number, tag):
         ('{"workflow": "x"}'.encode("utf-16"), 400),
         (b'\xef\xbb\xbf{"workflow": "x", "data": {}}', 400),
         (b"[" * 10_000 + b"]" * 10_000, 400),
-        (b'{"workflow": "urban_mgmt.case", "data": ' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}", 400),
+        (b'{"workflow": "urban_mgmt.case", "data": ' + b'{"a":' * 900 + b"1" + b"}" * 900 + b"}", 422),
         (b'{"workflow": "urban_mgmt.case", "data": {"description": "a\\u0000b"}}', 422),
         (b'{"workflow": "urban_mgmt.case", "data": {"a\\u0000b": 1}}', 422),
         (b'{"workflow": "x", "workflow": "urban_mgmt.case", "data": {}, "data": {}}', 422),
@@ -588,6 +588,13 @@ def test_who_may_give_roles_gives_no_more_than_he_has(town):
     }
     assert giver.get("/cases").get_json().get("items", []) == [], outcomes
     assert set(giver.get("/me").get_json()["rights"]) == {str(right) for right in granting}, outcomes
+
+
+def test_an_agency_cannot_choose_a_scheme_it_does_not_see(everything, stranger):
+    for person, key, scheme in ((everything, "town", "no_such_scheme"), (stranger, "village", "town")):
+        seen = person.get(f"/agencies/{key}")
+        answer = person.send("PATCH", f"/agencies/{key}", json={"scheme_key": scheme}, headers={"If-Match": seen.headers["ETag"]})
+        assert harmless(answer, 422).get_json()["errors"][0]["path"] == "scheme_key"
 
 
 # Personal values

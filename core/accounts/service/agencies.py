@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from sqlalchemy import Select, select
+from sqlalchemy import Integer, Select, String, column, select, table
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Agency
@@ -20,6 +20,7 @@ from core.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from core.lib.text import Title, msg
 
 _KEY = re.compile(r"^[a-z][a-z0-9_]{1,59}$")
+_SCHEME = table("grid_scheme", column("id", Integer), column("key", String))
 
 
 def create_agency(
@@ -86,6 +87,8 @@ def update_agency(session: Session, actor: Actor, agency: Agency, changes: Mappi
         require_installation_admin(session, actor)
     if "time_zone" in changes:
         _checked_zone(changes["time_zone"])
+    if changes.get("scheme_key") not in (None, agency.scheme_key) and agency.id == actor.agency_id:
+        _check_scheme(session, changes["scheme_key"])
     _checked_origin(changes.get("origin_lon", agency.origin_lon), changes.get("origin_lat", agency.origin_lat))
     return apply(session, actor, agency, Change("accounts:agency:updated", f"agency:{agency.key}", changes, version))
 
@@ -110,6 +113,12 @@ def require_installation_admin(session: Session, actor: Actor) -> None:
     """Raise Forbidden unless the actor administers the installation."""
     if not is_installation_admin(session, actor):
         raise Forbidden(msg("accounts.installation_admin_only"))
+
+
+def _check_scheme(session: Session, key: str) -> None:
+    """Refuse a scheme that the acting agency does not see: every map and every report would miss its land."""
+    if session.scalar(select(_SCHEME.c.id).where(_SCHEME.c.key == key)) is None:
+        raise Invalid(msg("accounts.unknown_scheme", scheme=key), path="scheme_key")
 
 
 def _checked_origin(lon: float, lat: float) -> tuple[float, float]:
