@@ -27,7 +27,10 @@ class Attachment(AgencyOwned, Base):
 
     uuid: Mapped[UUID] = mapped_column(UuidType)
     owner_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
-    name: Mapped[str] = mapped_column(String(200))
+    name: Mapped[str] = mapped_column(
+        String(200),
+        info={"personal_data": {"why": "people know a file by its name", "kept": "as long as the file", "erased": "with the file"}},
+    )
     content_type: Mapped[str] = mapped_column(String(80))
     size: Mapped[int] = mapped_column(BigInteger)
     digest: Mapped[str] = mapped_column(String(64))

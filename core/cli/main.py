@@ -28,6 +28,7 @@ COMMANDS = {
     "grid": Entry("core.grid.commands:grid", "Import, check and search the division of the land."),
     "health": Entry("core.cli.health:health", "Say whether every part of the installation is well."),
     "import": Entry("core.ledgers.commands:import_", "Read records of a ledger from a file."),
+    "import-history": Entry("core.workflow.commands:import_history_", "Read past cases of a predecessor system from a file."),
     "init": Entry("core.cli.init:init", "Prepare an installation: secrets, database, first agency and administrator."),
     "person": Entry("core.accounts.commands:person", "Export or erase a person's data."),
     "plugin": Entry("core.cli.plugin:plugin", "List, check, switch and make plugins."),

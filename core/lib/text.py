@@ -39,7 +39,7 @@ class Message:
         return self.text()
 
 
-def msg(key: str, **params: Any) -> Message:
+def msg(key: str, /, **params: Any) -> Message:
     """Make a message; its texts must stand in the package's ``messages.yaml``."""
     return Message(key, params)
 

@@ -34,7 +34,7 @@ def main() -> None:
 
 def _preload() -> None:
     """Import everything before the workers fork: they share its pages, which halves their memory."""
-    import gc  # noqa: PLC0415
+    import gc  # noqa: PLC0415 - as above
     import mimetypes  # noqa: PLC0415
 
     from core import parts  # noqa: PLC0415

@@ -164,7 +164,7 @@ def test_deeply_nested_draft_is_refused(serving):
         deep = {"id": "g", "type": "group", "label": {"zh_CN": "名", "en": "Name"}, "fields": [deep]}
     own = {"key": "own.deep", "title": {"zh_CN": "深", "en": "Deep"}, "fields": [deep]}
     answer = serving(*DefinitionRight).put("/api/v1/definitions/form/own.deep/draft", json={"content": own})
-    assert answer.status_code == 400
+    assert answer.status_code == 422
 
 
 @pytest.mark.parametrize("path", ["/definitions/catalogue/demo.waste/versions"])
