@@ -629,6 +629,13 @@ def test_an_export_gives_no_more_than_the_list(town):
         assert {feature["properties"]["code"] for feature in json.loads(exported.get_data())["features"]} <= codes
 
 
+@pytest.mark.parametrize("file_format", ["csv", "xlsx", "geojson"])
+@pytest.mark.parametrize("wrong", [{"department": "none such"}, {"grid": "none such"}, {"filter": "none == 1"}, {"bbox": "1,2"}])
+def test_a_wrong_export_is_refused_before_a_byte_is_out(everything, file_format, wrong):
+    answer = everything.get("/ledgers/urban_mgmt.component/export", query_string={"format": file_format, **wrong})
+    harmless(answer, 422)
+
+
 # What is said and written down
 
 

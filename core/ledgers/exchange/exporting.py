@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 
 from sqlalchemy.orm import Session
 
@@ -51,5 +52,7 @@ def export_records(session: Session, actor: Actor, order: ExportOrder) -> Iterat
     around = surroundings(session, actor, order.ledger_key)
     # Personal values leave only where both rights reach the record.
     also = LedgerRight.READ_PERSONAL if order.personal else None
-    rows = stream_records(session, actor, around, order.wanted, right=LedgerRight.EXPORT, also=also)
-    return write_records(rows, Layout.of(around, order.locale, personal=order.personal), order.file_format)
+    rows = iter(stream_records(session, actor, around, order.wanted, right=LedgerRight.EXPORT, also=also))
+    # What is wrong with the order shows at the first row, and must be told before a byte of the file is out.
+    first = list(islice(rows, 1))
+    return write_records(chain(first, rows), Layout.of(around, order.locale, personal=order.personal), order.file_format)
