@@ -50,7 +50,12 @@ def grids(database, agencies):
                 session.flush()
                 found.append(grid.id)
         session.commit()
-        return found
+    yield found
+    with database.owner_engine.begin() as connection:
+        for table, column in (("grid", "scheme_id"), ("grid_level", "scheme_id"), ("grid_scheme", "id")):
+            connection.exec_driver_sql(
+                f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM grid_scheme WHERE key LIKE 'hand@_%%' ESCAPE '@')"
+            )
 
 
 @pytest.fixture
