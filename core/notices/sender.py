@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import logging
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -60,4 +61,5 @@ def send(url: str, *, title: str, body: str) -> None:
 def _apprise() -> Any:
     import apprise  # noqa: PLC0415  # takes a second and 40 MB, and most processes never send
 
+    logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)  # it logs addresses, which are secrets; the reason is kept on the sending
     return apprise.Apprise()
