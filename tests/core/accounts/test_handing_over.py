@@ -52,6 +52,7 @@ def grids(database, agencies):
         session.commit()
     yield found
     with database.owner_engine.begin() as connection:
+        connection.exec_driver_sql("TRUNCATE responsibility")
         for table, column in (("grid", "scheme_id"), ("grid_level", "scheme_id"), ("grid_scheme", "id")):
             connection.exec_driver_sql(
                 f"DELETE FROM {table} WHERE {column} IN (SELECT id FROM grid_scheme WHERE key LIKE 'hand@_%%' ESCAPE '@')"
