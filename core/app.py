@@ -12,7 +12,6 @@ from core.db.engine import Database
 from core.health.views import install_metrics
 from core.http import errors, openapi, serve
 from core.http.fab import install_security
-from core.http.routes import Routes
 from core.http.security import install_headers
 from core.http.work import Frame
 from core.http.workspace import blueprint as workspace
@@ -35,18 +34,12 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     install_headers(app, settings)
     install_security(app, settings, database)
     install_metrics(app)
-    routes = serve.mount(app, [*_core_routes(), *_plugin_routes()])
+    core_routes = [views.routes for views in parts.modules("views")]
+    taken = {route.path.split("/")[1] for group in core_routes for route in group.all}
+    routes = serve.mount(app, [*core_routes, *plugins().routes(taken)])
     app.register_blueprint(workspace)
     _serve_document(app, openapi.document(routes, version=VERSION, extra_paths=openapi.THIS_DOCUMENT))
     return app
-
-
-def _core_routes() -> list[Routes]:
-    return [views.routes for views in parts.modules("views")]
-
-
-def _plugin_routes() -> list[Routes]:
-    return plugins().routes()
 
 
 def _serve_document(app: Flask, document: dict[str, Any]) -> None:

@@ -42,8 +42,7 @@ def load() -> None:
         register_rights(permissions.CATALOGUE)
     for name in ("service", "tasks"):
         list(modules(name))
-    for rights in plugins().collect("register_permissions").values():
-        register_rights(rights)
+    register_rights(plugins().rights())
 
 
 def modules(name: str) -> Iterator[ModuleType]:

@@ -1,4 +1,4 @@
-"""Discovery, validation and calling.
+"""Discovery and calling.
 
 Every installed plugin is loaded at boot; one that cannot be imported or does
 not fit this version is skipped, kept with its reason, and hurts nobody. Which
@@ -8,21 +8,24 @@ plugins answer is decided at call time from the agency's switches.
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from typing import Any
 
 import pluggy
-from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core import hookspecs
 from core.db.epoch import EpochCache
+from core.lib.errors import Unavailable, WanggeError
+from core.lib.text import msg
+from core.pluginmanager import fitness
 from core.pluginmanager.manifest import PluginManifest
 from core.pluginmanager.models import AgencyPlugin
-from core.version import VERSION
+from core.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -59,18 +62,24 @@ class Plugins:
 
     def register(self, key: str, module: Any) -> None:
         """Validate and register one plugin module; a misfit is recorded, not raised."""
-        reason = _misfit(key, module)
-        if reason is None:
-            try:
-                self._pm.register(module, name=key)
-                self._pm.check_pending()
-            except Exception as error:  # noqa: BLE001  # pluggy refuses unknown hooks and wrong arguments in several ways
-                reason = str(error)
-                self._pm.unregister(name=key)
+        reason = fitness.misfit(key, module) or self._refused(key, module)
         if reason is None:
             self.manifests[key] = module.manifest
         else:
             self._skip(key, reason)
+
+    def _refused(self, key: str, module: Any) -> str | None:
+        if key in self.manifests:
+            return "another plugin of this name is loaded already"
+        try:
+            fitness.import_models(module)
+            self._pm.register(module, name=key)
+            self._pm.check_pending()
+        except Exception as error:  # noqa: BLE001  # pluggy refuses unknown hooks and wrong arguments in several ways; models may fail in any
+            if self._pm.get_plugin(key) is not None:
+                self._pm.unregister(name=key)
+            return f"{type(error).__name__}: {error}"
+        return None
 
     def _skip(self, key: str, reason: str) -> None:
         log.error("plugin %s is skipped: %s", key, reason)
@@ -89,14 +98,28 @@ class Plugins:
                 self._drop(key, f"{hook}: {type(error).__name__}: {error}")
         return answers
 
-    def routes(self) -> list[Any]:
-        """Give the routes of every plugin; one that brings routes which switching it off would not close is skipped."""
+    def rights(self) -> list[Any]:
+        """Give the rights of every plugin; one that brings another owner's is skipped."""
+        return self._contributed("register_permissions", fitness.rights_misfit)
+
+    def routes(self, taken: Collection[str] = ()) -> list[Any]:
+        """Give the routes of every plugin; one is skipped whose routes switching it off would not close, or that meet others'.
+
+        ``taken`` holds the first words of core's own paths.
+        """
+        return self._contributed("register_routes", lambda key, groups: fitness.routes_misfit(key, groups, taken))
+
+    def _contributed(self, hook: str, misfit: Callable[[str, Any], str | None]) -> list[Any]:
         found: list[Any] = []
-        for key, groups in self.collect("register_routes").items():
-            if all(group.plugin == key for group in groups):
-                found += groups
+        for key, answer in self.collect(hook).items():
+            try:
+                reason = misfit(key, answer)
+            except (AttributeError, TypeError) as error:
+                reason = f"not what the hook asks for: {error}"
+            if reason is None:
+                found += answer
             else:
-                self._drop(key, f"register_routes: every group must be Routes(…, plugin={key!r})")
+                self._drop(key, f"{hook}: {reason}")
         return found
 
     def _drop(self, key: str, reason: str) -> None:
@@ -120,11 +143,13 @@ class Plugins:
 
     def resolve(self, session: Session, hook: str, **arguments: Any) -> Any:
         """Ask a ``resolve_*`` hook of the enabled plugins; the first answer wins."""
-        return self._caller(session, hook)(session=session, **arguments)
+        answers = (self._call(one, session=session, **arguments) for one in self._implementations(session, hook))
+        return next((answer for answer in answers if answer is not None), None)
 
     def check(self, session: Session, hook: str, **arguments: Any) -> None:
         """Call a ``check_*`` hook of the enabled plugins; what they raise is the veto."""
-        self._caller(session, hook)(session=session, **arguments)
+        for one in self._implementations(session, hook):
+            self._call(one, session=session, **arguments)
 
     def watchers(self, session: Session, workflow: str, state: str) -> list[str]:
         """Name the enabled plugins that watch for cases of ``workflow`` to enter ``state``, for one task each."""
@@ -133,32 +158,30 @@ class Plugins:
 
     def tell(self, session: Session, plugin: str, hook: str, **arguments: Any) -> None:
         """Call an after-commit hook of one plugin, if it is still on."""
-        if self.is_enabled(session, plugin):
-            others = [module for name, module in self._pm.list_name_plugin() if name != plugin]
-            self._pm.subset_hook_caller(hook, remove_plugins=others)(session=session, **arguments)
+        for one in self._implementations(session, hook):
+            if one.plugin_name == plugin:
+                one.function(**{name: {"session": session, **arguments}[name] for name in one.argnames})
 
-    def _caller(self, session: Session, hook: str) -> pluggy.HookCaller:
+    def _implementations(self, session: Session, hook: str) -> Iterator[pluggy.HookImpl]:
         on = self.enabled(session)
-        off = [module for name, module in self._pm.list_name_plugin() if name not in on]
-        return self._pm.subset_hook_caller(hook, remove_plugins=off)
+        found: Iterable[pluggy.HookImpl] = reversed(getattr(self._pm.hook, hook).get_hookimpls())  # in pluggy's own order
+        return (one for one in found if one.plugin_name in on)
 
-
-def _misfit(key: str, module: Any) -> str | None:
-    manifest = getattr(module, "manifest", None)
-    if not isinstance(manifest, PluginManifest):
-        return "its module has no `manifest = PluginManifest(…)`"
-    if manifest.key != key:
-        return f"its manifest says {manifest.key!r} but its entry point says {key!r}"
-    try:
-        fits = SpecifierSet(manifest.requires_core).contains(VERSION, prereleases=True)
-    except InvalidSpecifier:
-        return f"requires_core {manifest.requires_core!r} is not a version range"
-    return None if fits else f"it needs core {manifest.requires_core} and this is {VERSION}"
+    def _call(self, one: pluggy.HookImpl, **arguments: Any) -> Any:
+        """Call one plugin's part of a hook; a defect of the plugin ends the step, and says whose it is."""
+        try:
+            return one.function(**{name: arguments[name] for name in one.argnames})
+        except WanggeError:
+            raise
+        except Exception as error:
+            log.exception("plugin %s failed in %s", one.plugin_name, one.function.__name__)
+            raise Unavailable(msg("pluginmanager.failed", plugin=self.manifests[one.plugin_name].title)) from error
 
 
 @cache
 def plugins() -> Plugins:
-    """Give the process's plugins, discovered once."""
+    """Give the process's plugins, discovered once; none in safe mode."""
     found = Plugins()
-    found.discover()
+    if not Settings.from_env().safe_mode:
+        found.discover()
     return found

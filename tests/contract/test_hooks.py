@@ -6,16 +6,17 @@ import ast
 import inspect
 from datetime import UTC, datetime
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
 
 from core import hookspecs
-from core.authz import Actor
+from core.authz import Actor, Right
 from core.db import outbox
 from core.db.epoch import forget_all
 from core.hookspecs import hookimpl
+from core.http.routes import Routes
 from core.lib.errors import Conflict
 from core.pluginmanager import PluginManifest, Plugins
 from core.pluginmanager import plugins as installed
@@ -88,12 +89,14 @@ def test_hook_has_a_user_among_the_plugins(name: str) -> None:
 
 
 def test_hook_register_permissions() -> None:
-    found = loaded(plugin("alpha", register_permissions=lambda: ["a"]), plugin("beta"))
-    assert found.collect("register_permissions") == {"alpha": ["a"]}
+    own, stray = Right("alpha:thing:see", {}), Right("gamma:thing:see", {})
+    found = loaded(plugin("alpha", register_permissions=lambda: [own]), plugin("beta", register_permissions=lambda: [stray]))
+    assert found.rights() == [own]
+    assert [(one.key, "'gamma:thing:see'" in one.reason) for one in found.failed] == [("beta", True)]
 
 
 def test_hook_register_routes() -> None:
-    own, stray = SimpleNamespace(plugin="alpha"), SimpleNamespace(plugin=None)
+    own, stray = Routes("alpha", plugin="alpha"), Routes("beta")
     found = loaded(plugin("alpha", register_routes=lambda: [own]), plugin("beta", register_routes=lambda: [stray]))
     assert found.routes() == [own]
     assert [one.key for one in found.failed] == ["beta"]

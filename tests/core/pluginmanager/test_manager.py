@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy import insert
 
-from core.authz import Actor
+from core.authz import Actor, Right
 from core.db.engine import AgencySession
 from core.hookspecs import hookimpl
-from core.lib.errors import Conflict, Forbidden, NotFound
+from core.http.routes import Routes
+from core.lib.errors import Conflict, Forbidden, NotFound, Unavailable
 from core.lib.text import msg
+from core.pluginmanager import plugins as installed
 from core.pluginmanager import service
 from core.pluginmanager.manager import Plugins
 from core.pluginmanager.manifest import PluginManifest
@@ -54,6 +56,7 @@ def broken(plugins: Plugins) -> dict[str, str]:
         (module("other"), "its entry point says 'bad'"),
         (module("bad", requires_core=">=99"), f"this is {VERSION}"),
         (module("bad", requires_core="newest"), "not a version range"),
+        (module("bad", migrations=files("core")), "No module named"),
         (module("bad", {"resolve_case_duty": lambda duty, surprise: (duty, surprise)}), "surprise"),
     ],
 )
@@ -157,18 +160,105 @@ def test_switching_needs_its_right_and_a_known_plugin(session: AgencySession, ma
         service.switch(session, make_actor({PluginRight.SWITCH}), plugins, "nothing", enabled=True)
 
 
-def test_routes_that_switching_off_would_not_close_are_refused() -> None:
-    class Group:
-        """A plugin's routes."""
+def view(work: Any) -> None:
+    """See nothing."""
 
-        def __init__(self, plugin: str | None) -> None:
-            self.plugin = plugin
 
-    plugins, own = Plugins(), Group("good")
-    plugins.register("bad", module("bad", {"register_routes": lambda: [Group(None)]}))
+def routes(*paths: str, group: str = "bad", plugin: str | None = "bad") -> Routes:
+    """Make a group of routes that all have one view."""
+    made = Routes(group, plugin=plugin)
+    for path in paths:
+        made.get(path, answers={})(view)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ([routes("/bad/x", plugin=None)], "every group must be"),
+        ([routes("/bad/x", group="cases")], "every group must be"),
+        ([routes("/cases/x")], "does not begin with /bad"),
+        ([routes("/badly")], "does not begin with /bad"),
+        ([routes("/bad/x", "/bad/y")], "two of its views"),
+        (None, "not what the hook asks for"),
+        ([None], "not what the hook asks for"),
+    ],
+)
+def test_routes_that_are_not_the_plugins_own_are_refused(answer: Any, reason: str) -> None:
+    plugins, own = Plugins(), routes("/good/x", group="good", plugin="good")
+    plugins.register("bad", module("bad", {"register_routes": lambda: answer}))
     plugins.register("good", module("good", {"register_routes": lambda: [own]}))
     assert plugins.routes() == [own]
     assert list(plugins.manifests) == ["good"]
+    assert reason in broken(plugins)["bad"]
+
+
+def test_plugin_cannot_stand_where_the_base_does() -> None:
+    plugins = Plugins()
+    plugins.register("cases", module("cases", {"register_routes": lambda: [routes("/cases/mine", group="cases", plugin="cases")]}))
+    plugins.register("grid", module("grid"))
+    assert plugins.routes({"cases", "users"}) == []
+    assert "resource of the base" in broken(plugins)["cases"]
+    assert "no package of the base" in broken(plugins)["grid"]
+
+
+@pytest.mark.parametrize(
+    ("rights", "reason"),
+    [
+        ([Right("bad:thing:see", {}), Right("core:plugin:switch", {})], "'core:plugin:switch' does not begin"),
+        ([Right("bad:thing:see", {"en": "a"}), Right("bad:thing:see", {"en": "b"})], "two rights have one key"),
+        (["bad:thing:see"], "not what the hook asks for"),
+    ],
+)
+def test_rights_that_are_not_the_plugins_own_are_refused(rights: Any, reason: str) -> None:
+    plugins, own = Plugins(), Right("good:thing:see", {})
+    plugins.register("bad", module("bad", {"register_permissions": lambda: rights}))
+    plugins.register("good", module("good", {"register_permissions": lambda: [own]}))
+    assert plugins.rights() == [own]
+    assert reason in broken(plugins)["bad"]
+
+
+def test_hook_without_its_mark_is_told_at_start() -> None:
+    plugins, made = Plugins(), module("bad")
+    made.case_moved = view  # type: ignore[attr-defined]
+    plugins.register("bad", made)
+    assert "never be called" in broken(plugins)["bad"]
+
+
+def test_plugin_wraps_nobody() -> None:
+    plugins, made = Plugins(), module("bad")
+    made.resolve_case_duty = hookimpl(view, wrapper=True)  # type: ignore[attr-defined]
+    plugins.register("bad", made)
+    assert "wraps nobody" in broken(plugins)["bad"]
+
+
+def test_second_plugin_of_a_name_leaves_the_first_as_it_was(session: AgencySession, make_actor: Callable[..., Actor]) -> None:
+    plugins = Plugins()
+    plugins.register("one", module("one", {"resolve_case_duty": lambda: "the first"}))
+    plugins.register("one", module("one", {"resolve_case_duty": lambda: "the second"}))
+    switch_on(session, make_actor(), "one")
+    assert "loaded already" in broken(plugins)["one"]
+    assert plugins.resolve(session, "resolve_case_duty", actor=make_actor(), case=None, duty="dispatch") == "the first"
+
+
+@pytest.mark.parametrize("hook", ["resolve_case_duty", "check_case_transition"])
+def test_defect_of_a_plugin_ends_the_step_and_says_whose_it_is(session: AgencySession, make_actor: Callable[..., Actor], hook: str) -> None:
+    def breaks(session: Any) -> None:
+        raise ZeroDivisionError(session)
+
+    plugins = Plugins()
+    plugins.register("bad", module("bad", {hook: breaks}, title={"zh_CN": "坏插件", "en": "Bad plugin"}))
+    switch_on(session, make_actor(), "bad")
+    ask = plugins.resolve if hook.startswith("resolve") else plugins.check
+    with pytest.raises(Unavailable, match="Bad plugin"):
+        ask(session, hook, actor=make_actor(), case=None, duty="dispatch", transition="file", data={})
+
+
+def test_safe_mode_loads_no_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGE_SAFE_MODE", "1")
+    assert installed.__wrapped__().manifests == {}
+    monkeypatch.delenv("WANGGE_SAFE_MODE")
+    assert "urban_mgmt" in installed.__wrapped__().manifests
 
 
 def test_list_over_http_says_what_is_on_and_what_failed(town: Town) -> None:
