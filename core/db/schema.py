@@ -10,6 +10,7 @@ from sqlalchemy import Connection, text
 import core
 from core.db import rls
 from core.db.base import Base
+from core.db.server_config import EXTENSIONS
 
 
 def import_models() -> None:
@@ -22,6 +23,8 @@ def import_models() -> None:
 def create_all(connection: Connection) -> None:
     """Create every table of core with its row-level security, grants and triggers (as the owner role)."""
     import_models()
+    for extension in EXTENSIONS:  # There already on the embedded server; elsewhere the owner of the database may add them.
+        connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
     Base.metadata.create_all(connection)
     for statement in rls.statements():
         connection.execute(text(statement))

@@ -1,0 +1,106 @@
+"""The history of migrations ends where the models are: what an upgrade makes and what `create_all` makes are one schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+
+from core.db import freeze, migrate
+from core.db.schema import create_all
+from tests.contract.catalogue import QUERIES, differences
+from tests.contract.source import ROOT
+
+HOW_TO_MEND = """
+The models have changed and the migrations have not. Write a revision: make revision NAME="what it does".
+Before the first release, as long as there is only 0001, write that again: python -m core.db.freeze
+"""
+
+
+@contextmanager
+def empty_database(owner_url: str) -> Iterator[Engine]:
+    name = f"wangge_test_{uuid4().hex[:12]}"
+    admin = create_engine(owner_url, isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    engine = create_engine(make_url(owner_url).set(database=name))
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+        admin.dispose()
+
+
+@pytest.fixture(scope="module")
+def pair(server_urls) -> Iterator[tuple[Engine, Engine]]:
+    """One database made by migrations and one made from the models."""
+    with ExitStack() as stack:
+        migrated, modelled = (stack.enter_context(empty_database(server_urls[1])) for _ in range(2))
+        migrate.upgrade(migrated)
+        with modelled.begin() as connection:
+            create_all(connection)
+        yield migrated, modelled
+
+
+def test_upgrade_makes_what_the_models_say(pair) -> None:
+    found = differences(*pair)
+    assert [] == found, "\n".join([*found, HOW_TO_MEND])
+
+
+def test_alembic_finds_nothing_to_migrate(pair) -> None:
+    assert [] == migrate.differences(pair[0])
+
+
+CHANGES = {
+    "extensions": "CREATE EXTENSION citext",
+    "relations": "CREATE TABLE stray ()",
+    "row-level security": "ALTER TABLE case_event NO FORCE ROW LEVEL SECURITY",
+    "columns": "ALTER TABLE agency ALTER time_zone SET DEFAULT 'UTC'",
+    "constraints": "ALTER TABLE notice_sending DROP CONSTRAINT ck_notice_sending_state",
+    "indexes": "DROP INDEX ix_notice_inbox",
+    "policies": "ALTER POLICY own_agency ON notice USING (true)",
+    "triggers": "ALTER TABLE record DISABLE TRIGGER record_departments_inserted",
+    "functions": "ALTER FUNCTION record_departments_exist() SECURITY DEFINER",
+    "types": "CREATE TYPE mood AS ENUM ('good', 'bad')",
+    "views": "CREATE VIEW seen AS SELECT id FROM agency",
+    "sequences": "ALTER SEQUENCE case_number MAXVALUE 99",
+    "grants on tables, sequences and columns": "GRANT UPDATE ON case_event TO wangge_app",
+    "grants on functions": "GRANT EXECUTE ON FUNCTION record_departments_exist() TO wangge_scan",
+    "grants on the schema, and by default": "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT ON TABLES TO wangge_app",
+    "epoch": "UPDATE configuration_epoch SET value = 7",
+}
+
+
+@pytest.mark.parametrize("topic", sorted(QUERIES))
+def test_any_change_by_hand_is_seen(server_urls, pair, topic: str) -> None:
+    """Each kind of thing that the catalogue knows is compared."""
+    with empty_database(server_urls[1]) as changed:
+        with changed.begin() as connection:
+            create_all(connection)
+            connection.execute(text(CHANGES[topic]))
+        assert {line[2:].partition(":")[0] for line in differences(pair[1], changed)} >= {topic}
+
+
+def test_first_migration_does_not_ask_the_models() -> None:
+    """What it does to a database is all in the SQL file beside it."""
+    assert "core" not in (ROOT / "migrations/versions/0001_base.py").read_text("utf-8").partition('"""')[2].partition('"""')[2]
+
+
+def test_freezing_twice_writes_the_same() -> None:
+    assert freeze.frozen() == freeze.frozen()
+
+
+def test_first_migration_is_history_once_another_follows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "0001_base.py").touch()
+    (tmp_path / "0002_more.py").touch()
+    monkeypatch.setattr(freeze, "VERSIONS", tmp_path)
+    with pytest.raises(SystemExit, match="0002_more"):
+        freeze.main()
+    assert not (tmp_path / "0001_base.sql").exists()
