@@ -11,16 +11,22 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
+from alembic.operations import ops
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.dialects.postgresql.base import ischema_names
 
+from core.db import rls
 from core.db.base import Base
+from core.db.types import LTree, PointXY, UTCDateTime
+
+ischema_names.update(ltree=LTree, point=PointXY)  # what is read back of the database, when a migration is written
 
 SCRIPTS = Path(__file__).parents[2] / "migrations"
 _LOCK = 0x77616E67  # "wang": one upgrade at a time in one database
@@ -119,9 +125,28 @@ def differences(engine: Engine, component: Component = CORE, *, other_prefixes: 
 
 
 def new_revision(engine: Engine, component: Component, title: str) -> None:
-    """Write a migration from the difference between models and database; read it before committing it."""
+    """Write a migration from the difference between models and database, new tables secured; read it before committing it."""
     with engine.connect() as connection:
-        command.revision(_config(component, connection=connection), message=title, autogenerate=True)
+        config = _config(component, connection=connection)
+        command.revision(config, message=title, autogenerate=True, process_revision_directives=_secure_new_tables)
+
+
+def _secure_new_tables(_context: object, _revision: object, directives: list[Any]) -> None:
+    """Add to each new table the grants and policies that its model asks for, as plain SQL that no later release changes."""
+    for upgrades in (directive.upgrade_ops for directive in directives):
+        new = [one.table_name for one in upgrades.ops if isinstance(one, ops.CreateTableOp)]
+        statements = [sql for name in new for sql in rls.secure_table(Base.metadata.tables[name], rls.model_of(name))]
+        upgrades.ops += [ops.ExecuteSQLOp(statement) for statement in statements]
+
+
+def render_item(kind: str, item: Any, context: Any) -> str | Literal[False]:
+    """Write our own column types so that a migration needs no more of core than plugins may see."""
+    if kind == "type" and isinstance(item, UTCDateTime):
+        return "sa.DateTime(timezone=True)"
+    if kind == "type" and isinstance(item, LTree | PointXY):
+        context.imports.add(f"from core.api.db import {type(item).__name__}")
+        return f"{type(item).__name__}()"
+    return False
 
 
 def comparison_options(component: Component, other_prefixes: Sequence[str] = ()) -> dict[str, Any]:
@@ -133,7 +158,7 @@ def comparison_options(component: Component, other_prefixes: Sequence[str] = ())
     def include_object(_item: object, name: str | None, kind: str, _reflected: bool, _other: object) -> bool:
         return kind != "table" or name is None or _owns(component, name, other_prefixes)
 
-    return {"include_name": include_name, "include_object": include_object, "compare_type": True}
+    return {"include_name": include_name, "include_object": include_object, "compare_type": True, "render_item": render_item}
 
 
 def _owns(component: Component, table: str, other_prefixes: Sequence[str]) -> bool:

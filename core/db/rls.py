@@ -12,7 +12,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from sqlalchemy import Table
 
@@ -22,11 +22,25 @@ _AGENCY = "(SELECT nullif(current_setting('wangge.agency', true), '')::integer)"
 
 
 def statements() -> Iterator[str]:
-    """Yield the SQL that secures every mapped table, in table order."""
-    classes = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
+    """Yield the SQL that secures every table of core, in table order."""
     yield from _schema_grants()
-    for table in Base.metadata.sorted_tables:
-        yield from secure_table(table, classes.get(table.name))
+    for table in core_tables():
+        yield from secure_table(table, model_of(table.name))
+
+
+def core_tables() -> Sequence[Table]:
+    """Give the tables of core, in table order; those of a plugin that is loaded belong to its own migrations."""
+    others = {
+        mapper.class_.__tablename__
+        for mapper in Base.registry.mappers
+        if not mapper.class_.__module__.startswith(("core.", "flask_appbuilder."))
+    }
+    return [table for table in Base.metadata.sorted_tables if table.name not in others]
+
+
+def model_of(table: str) -> type | None:
+    """Find the class that is mapped to a table; None for a table between two others."""
+    return next((mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__tablename__ == table), None)
 
 
 def secure_table(table: Table, model: type | None) -> Iterator[str]:

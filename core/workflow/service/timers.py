@@ -4,12 +4,13 @@ A due timer row is claimed with ``SKIP LOCKED``, acted on and deleted in one
 transaction: a worker killed in the middle leaves the row for the next. An
 escalation only tells people, so a batch needs no case lock. A timer that takes
 a step locks its case first, as every step does, and looks again whether the
-timer still stands.
+timer still stands. The timers of a plugin that the agency has switched off
+rest until it is on again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,6 +21,7 @@ from core.authz import Actor
 from core.calendar import Calendar
 from core.db.outbox import OutboxMessage
 from core.holidays import service as holidays
+from core.pluginmanager import plugins
 from core.workflow import clockwork, engine
 from core.workflow.definition import Workflow
 from core.workflow.models import Case, CaseTimer
@@ -28,6 +30,7 @@ from core.workflow.service.snapshot import snapshot_of
 from core.workflow.types import CaseSnapshot
 
 BATCH = 500
+REST = timedelta(minutes=10)
 MAX_ATTEMPTS = 8
 _AGENCY = table("agency", column("id"), column("key"))
 
@@ -39,7 +42,7 @@ def system_actor(session: Session, agency_id: int, now: datetime) -> Actor:
 
 
 def fire_escalations(session: Session, agency_id: int, *, now: datetime, limit: int = BATCH) -> int:
-    """Fire up to ``limit`` due escalations of the agency; give how many were claimed."""
+    """Fire up to ``limit`` due escalations of the agency; give how many were fired."""
     claimed = (
         select(CaseTimer)
         .where(CaseTimer.due_at <= now, CaseTimer.key.startswith(f"{clockwork.ESCALATE}."))
@@ -47,10 +50,15 @@ def fire_escalations(session: Session, agency_id: int, *, now: datetime, limit: 
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    timers = session.scalars(claimed).all()
-    if not timers:
+    found = session.scalars(claimed).all()
+    if not found:
         return 0
-    cases = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_({timer.case_id for timer in timers})))}
+    cases = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_({timer.case_id for timer in found})))}
+    on = plugins().enabled(session)
+    resting = {timer.id for timer in found if known.plugin_of(cases[timer.case_id].workflow) not in on}
+    if resting:
+        _let_rest(session, agency_id, resting, now=now)
+    timers = [timer for timer in found if timer.id not in resting]
     calendar = holidays.calendar_for(session, agency_id)
     messages: list[dict[str, Any]] = []
     following: list[dict[str, Any]] = []
@@ -123,12 +131,20 @@ def fire_step(session: Session, agency_id: int, timer_id: int, case_id: int, key
     still_there = session.scalar(select(CaseTimer.id).where(CaseTimer.id == timer_id, CaseTimer.case_id == case_id).with_for_update())
     if still_there is None:
         return False
+    if not plugins().is_enabled(session, known.plugin_of(case.workflow)):
+        _let_rest(session, agency_id, [timer_id], now=now)
+        return False
     workflow = known.workflow(session, case.definition_id)
     outcome = engine.fire(workflow, moving.snapshot_for(session, case), key, now=now, calendar=holidays.calendar_for(session, agency_id))
     if outcome is not None and outcome.event is not None:
         moving.write(session, system_actor(session, agency_id, now), case, outcome, step.Submitted())
     session.execute(delete(CaseTimer).where(CaseTimer.agency_id == agency_id, CaseTimer.id == timer_id))
     return outcome is not None
+
+
+def _let_rest(session: Session, agency_id: int, timer_ids: Collection[int], *, now: datetime) -> None:
+    these = (CaseTimer.agency_id == agency_id, CaseTimer.id.in_(timer_ids))
+    session.execute(update(CaseTimer).where(*these).values(due_at=now + REST))
 
 
 def put_off(session: Session, agency_id: int, timer_id: int, error: Exception, *, now: datetime) -> None:
