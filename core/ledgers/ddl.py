@@ -1,11 +1,4 @@
-"""What the record table needs beside columns and indexes: one trigger, and the functions that find by index.
-
-Under row-level security PostgreSQL uses an index for a condition only when the
-operator is known not to leak; ``LIKE``, ``<@`` on points and everything on JSONB are not,
-so such a condition would read the whole table. The functions here run as the
-owner, ask for the agency of the transaction themselves, and give back ids
-alone: the rows are then read under the policies as ever.
-"""
+"""What the record table needs beside columns and indexes: one trigger, and the functions that find by index (see :mod:`core.db.finders`)."""
 
 from __future__ import annotations
 
@@ -14,7 +7,7 @@ from collections.abc import Iterable
 
 from sqlalchemy import Connection, text
 
-_AGENCY = "nullif(current_setting('wangge.agency', true), '')::integer"
+from core.db.finders import AGENCY, finder
 
 DEPARTMENTS_TRIGGER = """
 CREATE FUNCTION record_departments_exist() RETURNS trigger LANGUAGE plpgsql AS $body$
@@ -38,44 +31,27 @@ CREATE TRIGGER record_departments_updated AFTER UPDATE ON record
 """
 
 _FINDERS = {
-    "record_ids_in_box(ledger text, area box)": f"agency_id = {_AGENCY} AND ledger_key = ledger AND position <@ area",
-    "record_ids_titled(ledger text, pattern text)": f"agency_id = {_AGENCY} AND ledger_key = ledger AND title_search LIKE pattern",
+    "record_ids_in_box(ledger text, area box)": f"agency_id = {AGENCY} AND ledger_key = ledger AND position <@ area",
+    "record_ids_titled(ledger text, pattern text)": f"agency_id = {AGENCY} AND ledger_key = ledger AND title_search LIKE pattern",
     "record_ids_of_department(role text, department bigint)": (
-        f"agency_id = {_AGENCY} AND record.departments @> jsonb_build_object(role, department)"
+        f"agency_id = {AGENCY} AND record.departments @> jsonb_build_object(role, department)"
     ),
 }
 
-_FINDER = """
-CREATE FUNCTION {signature} RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER ROWS 500
-SET search_path = pg_catalog, public, pg_temp AS $body$ SELECT id FROM public.record WHERE {condition} $body$;
-REVOKE ALL ON FUNCTION {signature} FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION {signature} TO wangge_app
-"""
-
 # The field's name stands in the statement as a literal, or the expression index would not be found; `format` quotes it.
-VALUE_FINDER = f"""
-CREATE FUNCTION record_ids_valued(ledger text, field text, wanted text) RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 500
-SET search_path = pg_catalog, public, pg_temp AS $body$
+_VALUED = f"""
 BEGIN
     RETURN QUERY EXECUTE format(
         'SELECT id FROM public.record WHERE agency_id = $1 AND ledger_key = %L AND (data ->> %L) = $2', ledger, field
-    ) USING {_AGENCY}, wanted;
-END $body$;
-REVOKE ALL ON FUNCTION record_ids_valued(text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION record_ids_valued(text, text, text) TO wangge_app
+    ) USING {AGENCY}, wanted;
+END
 """  # noqa: S608  # constants only
 
-
-def _types(signature: str) -> str:
-    name, _, rest = signature.rstrip(")").partition("(")
-    return f"{name}({', '.join(part.split()[-1] for part in rest.split(','))})"
-
-
-def _finder(signature: str, condition: str) -> str:
-    return _FINDER.replace("ON FUNCTION {signature}", f"ON FUNCTION {_types(signature)}").format(signature=signature, condition=condition)
-
-
-SQL: tuple[str, ...] = (DEPARTMENTS_TRIGGER, *(_finder(*pair) for pair in _FINDERS.items()), VALUE_FINDER)
+SQL: tuple[str, ...] = (
+    DEPARTMENTS_TRIGGER,
+    *(finder(signature, f"SELECT id FROM public.record WHERE {condition}") for signature, condition in _FINDERS.items()),  # noqa: S608  # as above
+    finder("record_ids_valued(ledger text, field text, wanted text)", _VALUED, language="plpgsql"),
+)
 """Everything to be run by the owner once the table and its policies exist."""
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from core.lib.spacing import spaced
+
 
 class _Initials(dict[int, str]):
     """Pinyin initial by code point, worked out when first met; what is no Chinese character falls out."""
@@ -23,15 +25,7 @@ def _initials() -> _Initials:
 
 
 def search_text(title: str) -> str:
-    """Make the text that a search by name looks through."""
+    """Make the text that a search by name looks through, spread out for the index."""
     lower = title.lower()
-    if lower.isascii():
-        return lower
-    initials = lower.translate(_initials())
-    return f"{lower} {initials}" if initials else lower
-
-
-def like_pattern(query: str) -> str:
-    """Make the LIKE pattern that finds ``query`` anywhere, with its own wildcards taken literally."""
-    escaped = query.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{escaped}%"
+    initials = "" if lower.isascii() else lower.translate(_initials())
+    return spaced(f"{lower} {initials}" if initials else lower)

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Computed,
     Double,
     ForeignKey,
     ForeignKeyConstraint,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     Sequence,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
     text,
 )
@@ -32,6 +34,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from core.db.base import AgencyOwned, Base, within_agency
 from core.db.types import PointXY, UTCDateTime
+from core.grid.ddl import after_create
+from core.lib.spacing import spaced_sql
+from core.workflow import ddl
 
 _OPEN = text("category = 'open'")
 
@@ -67,11 +72,13 @@ class Case(AgencyOwned, Base):
         Index("ix_cases_asked", "agency_id", postgresql_where=text("requests <> '{}'::jsonb")),
         Index("ix_cases_parent", "agency_id", "parent_id", postgresql_where=text("parent_id IS NOT NULL")),
         Index("ix_cases_record", "agency_id", "record_id", postgresql_where=text("record_id IS NOT NULL")),
+        Index("ix_cases_title_search", "title_search", postgresql_using="gin", postgresql_ops={"title_search": "gin_trgm_ops"}),
         Index("ix_cases_assignee", "agency_id", "assignee_id", postgresql_where=text("category = 'open' AND assignee_id IS NOT NULL")),
     )
 
     uuid: Mapped[UUID] = mapped_column(UuidType)
-    number: Mapped[str] = mapped_column(String(40))
+    # Compared by bytes, so that an index finds all numbers that begin alike.
+    number: Mapped[str] = mapped_column(String(40, collation="C"))
     workflow: Mapped[str] = mapped_column(String(120))
     definition_id: Mapped[int] = mapped_column(ForeignKey("definition.id"))
     parent_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -80,6 +87,7 @@ class Case(AgencyOwned, Base):
     condition: Mapped[str | None] = mapped_column(String(60))
     source: Mapped[str | None] = mapped_column(String(40))
     title: Mapped[str] = mapped_column(String(200), server_default="")
+    title_search: Mapped[str] = mapped_column(Text, Computed(spaced_sql("title"), persisted=True), deferred=True)
     state: Mapped[str] = mapped_column(String(60))
     category: Mapped[str] = mapped_column(String(6))
     version: Mapped[int] = mapped_column(server_default="1")
@@ -184,3 +192,6 @@ class CaseTimer(AgencyOwned, Base):
     due_at: Mapped[datetime] = mapped_column(UTCDateTime)
     attempts: Mapped[int] = mapped_column(SmallInteger, server_default="0")
     last_error: Mapped[str | None] = mapped_column()
+
+
+after_create(Base.metadata.tables[Case.__tablename__], *ddl.SQL)

@@ -25,8 +25,8 @@ from core.ledgers.codes import is_code
 from core.ledgers.models import Record, RecordEvent
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.surroundings import Surroundings
-from core.ledgers.titles import like_pattern
 from core.lib.errors import Invalid, NotFound
+from core.lib.spacing import spaced_pattern
 from core.lib.text import msg
 from core.rules import Tree, parse
 
@@ -147,7 +147,7 @@ def narrowed(query: Select[Any], around: Surroundings, wanted: Wanted) -> Select
     query = query.where(*_plain(wanted))
     if wanted.query and wanted.query.strip():
         text = wanted.query.strip()
-        titled = select(func.record_ids_titled(ledger, literal(like_pattern(text), Text)))
+        titled = select(func.record_ids_titled(ledger, literal(spaced_pattern(text), Text)))
         coded = select(_TABLE.c.id).where(_TABLE.c.agency_id == around.agency_id, _TABLE.c.ledger_key == around.ledger.key, _begins(text))
         query = query.where(_TABLE.c.id.in_(union_all(titled, coded)))
     if wanted.bbox is not None:

@@ -73,7 +73,7 @@ class ImportReport:
 
 
 _NOT_STAGED = {"agency_id", "id", "parent_id", "duplicate_of_id"}
-_CASE_COLUMNS = tuple(c.name for c in Case.__table__.columns if c.name not in _NOT_STAGED)
+_CASE_COLUMNS = tuple(c.name for c in Case.__table__.columns if c.computed is None and c.name not in _NOT_STAGED)
 _EVENT_COLUMNS = tuple(c.name for c in CaseEvent.__table__.columns if c.name not in {"agency_id", "id", "case_id"})
 
 

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Float, Row, and_, cast, func, literal, or_, select
+from sqlalchemy import Float, Row, and_, cast, func, literal, select
 from sqlalchemy.orm import Session
 
 from core.authz import Actor
-from core.db.types import PointXY
+from core.db.types import PointXY, UTCDateTime
 from core.grid import service as grids
 from core.workflow.models import Case
 from core.workflow.service import known, reading
@@ -31,10 +31,7 @@ def nearby(session: Session, actor: Actor, *, workflow: str, lon: float, lat: fl
     x, y = grids.to_metres(session, actor, lon, lat)
     here = literal((x, y), PointXY)
     metres = cast(Case.xy.op("<->")(here), Float).label("metres")
-    near = and_(
-        Case.xy.op("<@")(func.circle(here, radius)),
-        or_(Case.category == "open", Case.reported_at >= since),
-    )
+    near = Case.id.in_(select(func.case_ids_near(here, radius, literal(since, UTCDateTime))))
     likely = (
         and_(Case.class_code == class_code, Case.reported_at >= since).label("is_likely")
         if class_code

@@ -13,7 +13,21 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, String, bindparam, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    String,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.orm import Session, aliased
 
 from core.authz import Actor, Grant, Scope, scope
@@ -47,6 +61,8 @@ FILTERABLE: Mapping[str, Any] = {
 """The names that a ``filter`` over cases may use."""
 
 _KEPT = 256
+_LAST = "\U0010ffff"
+_CASES = aliased(Case)
 
 
 @dataclass(frozen=True)
@@ -89,8 +105,6 @@ def list_cases(session: Session, actor: Actor, query: CaseQuery) -> tuple[Sequen
         **reach.parameters(),
         "me": actor.user_id,
         "rows": query.limit + 1,
-        "like": f"%{_escaped(query.text)}%" if query.text else None,
-        "start": f"{_escaped(query.text)}%" if query.text else None,
         "after_at": _instant(mark[0]) if mark else None,
         "after_id": mark[1] if mark else None,
     }
@@ -139,11 +153,20 @@ def _conditions(shape: _Shape) -> list[ColumnElement[bool]]:
         chosen = select(above.c.path).where(above.c.code == bindparam("grid", type_=String)).order_by(above.c.id).limit(1)
         conditions.append(Case.grid_id.in_(select(func.grid_ids_within(chosen.scalar_subquery()))))
     if "text" in shape.given:
-        like, start = bindparam("like", type_=String), bindparam("start", type_=String)
-        conditions.append(or_(Case.number.like(start, escape="/"), Case.title.ilike(like, escape="/")))
+        conditions.append(_matches(bindparam("text", type_=Text), among_open=shape.open is True))
     if shape.filter:
         conditions.append(filter_sql(parse(shape.filter), _column_of))
     return conditions
+
+
+def _matches(text: ColumnElement[str], *, among_open: bool) -> ColumnElement[bool]:
+    # Numbers are compared by their bytes, so all that begin alike lie between the text and the text with the last character behind.
+    numbered = Case.number.between(text, text.concat(_LAST))
+    if among_open:
+        # The open cases are few and read in their order: looking at each title is less than finding it among all that are closed.
+        return or_(numbered, Case.title_search.like(func.case_title_pattern(text)))
+    found = select(_CASES.id).where(_CASES.number.between(text, text.concat(_LAST)))
+    return Case.id.in_(union_all(select(func.case_ids_titled(text)), found))
 
 
 def _column_of(name: str) -> ColumnElement[Any]:
@@ -151,10 +174,6 @@ def _column_of(name: str) -> ColumnElement[Any]:
         raise Invalid(msg("workflow.filter_name", name=name, names=", ".join(sorted(FILTERABLE))), path="filter")
     found: ColumnElement[Any] = FILTERABLE[name]
     return found
-
-
-def _escaped(text: str) -> str:
-    return text.replace("/", "//").replace("%", "/%").replace("_", "/_")
 
 
 def _instant(text: str) -> datetime:

@@ -136,7 +136,7 @@ _CASES = Base.metadata.tables[Case.__tablename__]
 _SUB_CASES = _CASES.alias("sub_case")
 _LOCK = Prepared(
     select(
-        *_CASES.c,
+        *(column for column in _CASES.c if column.computed is None),
         select(func.count())
         .where(_SUB_CASES.c.agency_id == _CASES.c.agency_id, _SUB_CASES.c.parent_id == _CASES.c.id, _SUB_CASES.c.category == "open")
         .scalar_subquery()

@@ -41,7 +41,7 @@ from core.workflow.service.history import Link
 
 _CASE = Base.metadata.tables[Case.__tablename__]
 _EVENT = Base.metadata.tables[CaseEvent.__tablename__]
-_GIVEN_AT_BIRTH = tuple(c.name for c in _CASE.columns if c.name not in {"id", "number"})
+_GIVEN_AT_BIRTH = tuple(c.name for c in _CASE.columns if c.computed is None and c.name not in {"id", "number"})
 _NEVER_CHANGED = {
     "agency_id",
     "id",
@@ -56,7 +56,7 @@ _NEVER_CHANGED = {
     "parent_id",
     "definition_id",
 }
-_CHANGED = tuple(c.name for c in _CASE.columns if c.name not in _NEVER_CHANGED)
+_CHANGED = tuple(c.name for c in _CASE.columns if c.computed is None and c.name not in _NEVER_CHANGED)
 _EVENT_COLUMNS = tuple(c.name for c in _EVENT.columns if c.name not in {"agency_id", "id", "case_id"})
 
 

@@ -1,0 +1,30 @@
+"""The functions that find cases by index, by place and by a part of the title: see :mod:`core.db.finders`."""
+
+from __future__ import annotations
+
+from core.db.finders import AGENCY, finder
+from core.lib.spacing import spaced_pattern_sql
+
+# The closed ones of the last days are few beside all that are closed: the index by time finds them.
+_NEAR = f"""
+SELECT id FROM public.cases WHERE agency_id = {AGENCY} AND category = 'open' AND xy <@ circle(here, metres)
+UNION ALL
+SELECT id FROM public.cases WHERE agency_id = {AGENCY} AND category = 'closed' AND reported_at >= since AND xy <@ circle(here, metres)
+"""  # noqa: S608  # constants only
+
+_TITLED = f"SELECT id FROM public.cases WHERE agency_id = {AGENCY} AND title_search LIKE public.case_title_pattern(wanted)"  # noqa: S608  # constants only
+
+# The server makes both the searched text and the pattern, so that both agree on what small letters are.
+_PATTERN = f"""
+CREATE FUNCTION case_title_pattern(wanted text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE
+AS $body$ SELECT {spaced_pattern_sql("wanted")} $body$;
+REVOKE ALL ON FUNCTION case_title_pattern(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION case_title_pattern(text) TO wangge_app
+"""  # noqa: S608  # constants only
+
+SQL: tuple[str, ...] = (
+    _PATTERN,
+    finder("case_ids_near(here point, metres double precision, since timestamptz)", _NEAR, rows=20),
+    finder("case_ids_titled(wanted text)", _TITLED),
+)
+"""Everything to be run by the owner once the table and its policies exist."""
