@@ -25,7 +25,7 @@ def create_all(connection: Connection) -> None:
     import_models()
     for extension in EXTENSIONS:  # There already on the embedded server; elsewhere the owner of the database may add them.
         connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
-    Base.metadata.create_all(connection)
+    Base.metadata.create_all(connection, tables=rls.core_tables())
     for statement in rls.statements():
         connection.execute(text(statement))
     connection.execute(text("INSERT INTO configuration_epoch (id, value) VALUES (1, 1) ON CONFLICT DO NOTHING"))

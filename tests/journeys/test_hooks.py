@@ -20,7 +20,8 @@ from core.accounts.models import Agency
 from core.app import create_app
 from core.authz import Actor
 from core.cli.database import components
-from core.db import migrate
+from core.db import migrate, rls
+from core.db.base import Base
 from core.db.engine import Database
 from core.db.uow import unit_of_work
 from core.definitions.installed import sync_installed
@@ -179,6 +180,13 @@ def test_own_table_belongs_to_one_agency_even_in_raw_sql(stage: Stage, keeper: B
     intruder = "INSERT INTO playground_visit (agency_id, case_id, what, visited_at) VALUES (:other, :id, 'x', now()) RETURNING id"
     with pytest.raises(DBAPIError, match="row-level security"):
         stage.rows(intruder, stage.neighbour.agency.id, other=stage.alpha.id, id=case_id(stage, number))
+
+
+def test_tables_of_a_plugin_are_none_of_cores(stage: Stage) -> None:
+    names = {table.name for table in rls.core_tables()}
+    assert {"cases", "ab_user", "ab_user_role"} <= names
+    assert "playground_visit" in Base.metadata.tables
+    assert "playground_visit" not in names
 
 
 def test_removing_the_tables_takes_them_and_nothing_else(stage: Stage) -> None:
