@@ -1,8 +1,9 @@
 """The pytest plugin: a real PostgreSQL, two agencies, actors with just the rights a test names.
 
 The server is the embedded one, or the one named by ``WANGGE_TEST_DATABASE_URL``
-(the owner role's URL). A template database is made once for a given schema and
-cloned for the run; a service test runs in a transaction that is rolled back.
+(the owner role's URL). The schema is made once a run, in a template; every module
+of tests gets a clone of its own, so what one commits no other can see. A service
+test runs in a transaction that is rolled back.
 """
 
 from __future__ import annotations
@@ -65,29 +66,47 @@ def _as_role(url: URL, role: str) -> str:
 
 
 @pytest.fixture(scope="session")
-def database(server_urls: tuple[str, str, str]) -> Iterator[Database]:
-    """A database of this run alone, with the whole schema; dropped at the end."""
-    with fresh_database(server_urls) as found:
-        yield found
+def blank(server_urls: tuple[str, str, str]) -> Iterator[str]:
+    """Name of a template database with the whole schema and no row."""
+    with new_database(server_urls) as made:
+        with made.owner_engine.begin() as connection:
+            create_all(connection)
+        made.dispose()
+        yield name_of(made)
+
+
+@pytest.fixture(scope="module")
+def database(server_urls: tuple[str, str, str], blank: str) -> Iterator[Database]:
+    """A database of this module of tests alone, with the whole schema."""
+    with new_database(server_urls, template=blank) as made:
+        yield made
 
 
 @contextmanager
-def fresh_database(server_urls: tuple[str, str, str]) -> Iterator[Database]:
-    """Make a database with the whole schema, and drop it at the end: for tests that leave nothing as it was."""
+def new_database(server_urls: tuple[str, str, str], *, template: str = "template1") -> Iterator[Database]:
+    """Make a database as a clone of ``template`` (to which nobody may be connected), and drop it at the end.
+
+    What this process has cached of another database is forgotten on both sides.
+    """
     name = f"wangge_test_{uuid4().hex[:12]}"
     app, owner, scan = server_urls
     admin = create_engine(owner, isolation_level="AUTOCOMMIT")
     with admin.connect() as connection:
-        connection.execute(text(f'CREATE DATABASE "{name}"'))
-    found = Database(app_url=_named(app, name), owner_url=_named(owner, name), scan_url=_named(scan, name))
+        connection.execute(text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
+    made = Database(app_url=_named(app, name), owner_url=_named(owner, name), scan_url=_named(scan, name))
+    forget_all()
     try:
-        with found.owner_engine.begin() as connection:
-            create_all(connection)
-        yield found
+        yield made
     finally:
-        found.dispose()
+        forget_all()
+        made.dispose()
         _drop(admin, name)
         admin.dispose()
+
+
+def name_of(database: Database) -> str:
+    """Give the name of a database, for a clone to name as its template."""
+    return str(make_url(database.owner_url).database)
 
 
 def _drop(admin: Engine, name: str) -> None:
@@ -108,7 +127,7 @@ def _named(url: str, database: str) -> str:
     return make_url(url).set(database=database).render_as_string(hide_password=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def agencies(database: Database) -> tuple[Agency, Agency]:
     """Two agencies that must never see each other."""
     from core.accounts.models import Agency  # noqa: PLC0415  # models are mapped once the database fixture has imported them

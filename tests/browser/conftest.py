@@ -18,9 +18,8 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from core.db.engine import Database
 from core.settings import Settings
-from tests.journeys.conftest import HERE, Town, town  # noqa: F401  # the town is the journeys' own
+from tests.journeys.town import HERE, Town
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = os.environ.get("WANGGE_CHROMIUM", "/usr/bin/chromium")
@@ -116,8 +115,8 @@ class Office:
         return person
 
 
-@pytest.fixture(scope="session")
-def served(town: Town, settings: Settings, database: Database) -> Iterator[str]:  # noqa: F811
+@pytest.fixture(scope="module")
+def served(town: Town, settings: Settings) -> Iterator[str]:
     """Start the web process of a real installation on the town's database; give its address."""
     if not (ROOT / "core/static/dist/.vite/manifest.json").is_file():
         pytest.fail("the front end is not built: run `make assets`")
@@ -127,9 +126,9 @@ def served(town: Town, settings: Settings, database: Database) -> Iterator[str]:
     log = settings.var / "web.log"
     given = {
         "WANGGE_VAR": str(settings.var),
-        "WANGGE_DATABASE_URL": database.app_url,
-        "WANGGE_DATABASE_OWNER_URL": database.owner_url,
-        "WANGGE_DATABASE_SCAN_URL": database.scan_url,
+        "WANGGE_DATABASE_URL": town.database.app_url,
+        "WANGGE_DATABASE_OWNER_URL": town.database.owner_url,
+        "WANGGE_DATABASE_SCAN_URL": town.database.scan_url,
         "WANGGE_SECRET_KEY": settings.secret_key,
         "WANGGE_JWT_SECRET_KEY": settings.jwt_secret_key,
         "WANGGE_PORT": str(port),
@@ -171,7 +170,7 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def office(town: Town, served: str, chromium: Browser, tmp_path: Path) -> Iterator[Office]:  # noqa: F811
+def office(town: Town, served: str, chromium: Browser, tmp_path: Path) -> Iterator[Office]:
     """Open the office; at the end nobody's browser may have complained, of the content security policy least of all."""
     made = Office(town, served, chromium)
     yield made

@@ -25,11 +25,8 @@ from sqlalchemy import text
 
 from core.accounts.models import Agency
 from core.authz import known_rights
-from core.db.epoch import forget_all
-from core.settings import Settings
-from core.testing.fixtures import fresh_database
 from core.testing.people import PASSWORD, make_person
-from tests.journeys.conftest import HERE, Town, found_town
+from tests.journeys.town import HERE, Town
 from tests.journeys.walking import reported
 
 CHECKS = [
@@ -95,24 +92,20 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
-def stage(server_urls: tuple[str, str, str], settings: Settings) -> Iterator[Stage]:
-    """Found the town in a database of its own, with one person who may do everything."""
-    forget_all()
-    with fresh_database(server_urls) as database:
-        town = found_town(database, settings)
-        with database.session(town.agency_id) as session:
-            agency = session.get_one(Agency, town.agency_id)
-        person = make_person(database, agency, sorted(known_rights()))
-        schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", town.app)
-        made = Stage(
-            town,
-            schema,
-            {ALL_RIGHTS: person.username, "inspector": "inspector"},
-            {ALL_RIGHTS: PASSWORD, "inspector": town.sign_ins["inspector"]["password"]},
-        )
-        made.real = _real_values(made)
-        yield made
-    forget_all()
+def stage(town: Town) -> Stage:
+    """Set the town up, with one person who may do everything."""
+    with town.database.session(town.agency_id) as session:
+        agency = session.get_one(Agency, town.agency_id)
+    person = make_person(town.database, agency, sorted(known_rights()))
+    schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", town.app)
+    made = Stage(
+        town,
+        schema,
+        {ALL_RIGHTS: person.username, "inspector": "inspector"},
+        {ALL_RIGHTS: PASSWORD, "inspector": town.sign_ins["inspector"]["password"]},
+    )
+    made.real = _real_values(made)
+    return made
 
 
 def _real_values(stage: Stage) -> dict[str, list[Any]]:

@@ -14,7 +14,7 @@ import pytest
 from core.authz import known_rights
 from core.testing.people import PASSWORD, make_person
 from plugins.urban_mgmt.demo import small_land
-from tests.journeys.conftest import HERE
+from tests.journeys.town import HERE
 from tests.journeys.walking import ROAD, called, dispatched
 
 LEDGER = "/ledgers/urban_mgmt.component/records"
@@ -61,7 +61,7 @@ def everything(town):
 
 
 def person_of(town, made):
-    from tests.journeys.conftest import Person  # noqa: PLC0415  # the class, not a fixture
+    from tests.journeys.town import Person  # noqa: PLC0415  # the class, not a fixture
 
     town.sign_ins[made.username] = {"username": made.username, "password": PASSWORD}
     return Person(town, made.username, town.app.test_client())

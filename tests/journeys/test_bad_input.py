@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from tests.journeys.conftest import HERE, Person, Town
+from tests.journeys.town import HERE, Person, Town
 from tests.journeys.walking import closed, dispatched, handling, reported
 
 JSON = "application/problem+json"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.journeys.conftest import Town
 from tests.journeys.test_loop import dispatched
+from tests.journeys.town import Town
 
 
 def test_photo_is_seen_by_whoever_sees_its_case(town: Town) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.db import outbox
 from core.db.uow import unit_of_work
-from tests.journeys.conftest import HERE, Town
+from tests.journeys.town import HERE, Town
 
 LEDGER = "urban_mgmt.component"
 

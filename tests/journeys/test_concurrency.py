@@ -10,7 +10,7 @@ from typing import Any
 
 from core.lib import clock
 from core.workflow.tasks import fire_due
-from tests.journeys.conftest import HERE, Town
+from tests.journeys.town import HERE, Town
 from tests.journeys.walking import dispatched, reported
 
 

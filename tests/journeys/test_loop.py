@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.journeys.conftest import HERE, Town
+from tests.journeys.town import HERE, Town
 
 
 def reported(town: Town, **more: Any) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.lib import clock
-from tests.journeys.conftest import HERE, Town
+from tests.journeys.town import HERE, Town
 from tests.journeys.walking import REFUSE, called, checking, closed, dispatched, done, filed, handling, reported
 
 Later = Callable[[timedelta], None]

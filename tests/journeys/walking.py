@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.journeys.conftest import HERE, Town
+from tests.journeys.town import HERE, Town
 
 ROAD = {"event_class": "e0113", "condition": "e011301"}
 """A broken road: five working days, the department E01."""

@@ -14,7 +14,7 @@ from core.http.work import Frame
 from core.testing.people import browser_of, make_person
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def app(settings, database):
     parts.load()
     made = Flask("accounts")

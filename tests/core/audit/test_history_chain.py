@@ -15,7 +15,7 @@ from core.cli.main import run
 from core.lib.terminal import Terminal
 from core.workflow.models import CaseEvent
 from core.workflow.service import personal
-from tests.journeys.conftest import Town
+from tests.journeys.town import Town
 from tests.journeys.walking import called, done, handling, reported
 
 

@@ -253,5 +253,5 @@ def test_without_right_every_route_is_closed(serving, scheme, method, path, body
 def test_document_describes_every_route():
     document = openapi.document(views.routes.all, version="0")
 
-    assert len(document["paths"].keys() - {"/api/v1/openapi.json"}) == 13
+    assert len(document["paths"].keys() - {"/api/v1/openapi.json"}) == 14
     assert "application/geo+json" in document["paths"]["/api/v1/grids.geojson"]["get"]["responses"]["200"]["content"]

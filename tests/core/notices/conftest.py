@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
-from tests.journeys.conftest import later, town, village
+import pytest
 
-__all__ = ["later", "town", "village"]
+from core.db.engine import Database
+from tests.journeys.town import Town
+
+
+@pytest.fixture(scope="module")
+def database(town: Town) -> Database:
+    """Give whatever asks for a database the town's."""
+    return town.database

@@ -19,7 +19,7 @@ from core.notices import service
 from core.notices.models import Notice, NoticeSending
 from core.notices.sender import Sealer, SendingFailed
 from core.settings import Settings
-from tests.journeys.conftest import Town
+from tests.journeys.town import Town
 
 pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:DeprecationWarning")  # of apprise
 SECRET = "hidden-token-77"

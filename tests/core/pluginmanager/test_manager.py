@@ -23,7 +23,7 @@ from core.pluginmanager.manifest import PluginManifest
 from core.pluginmanager.models import AgencyPlugin
 from core.pluginmanager.permissions import PluginRight
 from core.version import VERSION
-from tests.journeys.conftest import Town
+from tests.journeys.town import Town
 
 Hooks = Mapping[str, Callable[..., Any]]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.journeys.conftest import Town
+from tests.journeys.town import Town
 from tests.journeys.walking import closed, dispatched, handling
 
 

@@ -21,7 +21,7 @@ from core.notices.models import Notice
 from core.workflow.models import Case, CaseTimer
 from core.workflow.service.bulk import PastCase
 from core.workflow.service.history_file import LONGEST_LINE, HistoryReader
-from tests.journeys.conftest import HERE, Town
+from tests.journeys.town import HERE, Town
 
 Command = Callable[..., tuple[int, Any]]
 

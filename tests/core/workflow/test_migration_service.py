@@ -10,7 +10,7 @@ from sqlalchemy import select
 from core.definitions.service import publish_overlay
 from core.workflow.models import CaseTimer
 from core.workflow.service import known
-from tests.journeys.conftest import Town
+from tests.journeys.town import Town
 
 KEY = "urban_mgmt.trial"
 T = {"zh_CN": "试", "en": "Trial"}

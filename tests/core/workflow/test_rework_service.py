@@ -11,7 +11,7 @@ from core.holidays import service as holidays
 from core.holidays.types import DayKind, SpecialDay
 from core.lib import clock
 from core.workflow.models import CaseTimer
-from tests.journeys.conftest import Town
+from tests.journeys.town import Town
 from tests.journeys.walking import done, handling, reported
 
 

@@ -21,7 +21,7 @@ from core.lib import clock
 from core.workflow.models import CaseTimer
 from core.workflow.service import timers
 from core.workflow.tasks import fire_due
-from tests.journeys.conftest import Town
+from tests.journeys.town import Town
 from tests.journeys.walking import handling, reported
 
 SOON = timedelta(minutes=25)
