@@ -34,9 +34,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     install_headers(app, settings)
     install_security(app, settings, database)
     install_metrics(app)
-    core_routes = [views.routes for views in parts.modules("views")]
-    taken = {route.path.split("/")[1] for group in core_routes for route in group.all}
-    routes = serve.mount(app, [*core_routes, *plugins().routes(taken)])
+    routes = serve.mount(app, parts.routes())
     app.register_blueprint(workspace)
     _serve_document(app, openapi.document(routes, version=VERSION, extra_paths=openapi.THIS_DOCUMENT))
     return app

@@ -15,6 +15,7 @@ from types import ModuleType
 
 from core.authz.catalogue import register_rights
 from core.definitions.installed import import_compilers
+from core.http.routes import Routes
 from core.pluginmanager import plugins
 
 PACKAGES = (
@@ -43,6 +44,13 @@ def load() -> None:
     for name in ("service", "tasks"):
         list(modules(name))
     register_rights(plugins().rights())
+
+
+def routes() -> list[Routes]:
+    """Give the routes of the packages and of the plugins; a plugin with routes that do not fit is skipped."""
+    own: list[Routes] = [views.routes for views in modules("views")]
+    taken = {route.path.split("/")[1] for group in own for route in group.all}
+    return [*own, *plugins().routes(taken)]
 
 
 def modules(name: str) -> Iterator[ModuleType]:

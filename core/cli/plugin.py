@@ -74,6 +74,7 @@ def _switch(console: Console, key: str, agency: str | None, *, enabled: bool) ->
 def check(console: Console, key: str | None) -> None:
     """Check that every plugin (or one) loads, fits this release, and has sound definition files; needs no database."""
     parts.load()
+    parts.routes()
     found = plugins()
     if key is not None and key not in {*found.manifests, *(one.key for one in found.failed)}:
         raise Invalid(msg("cli.no_such_plugin", plugin=key))
@@ -82,7 +83,7 @@ def check(console: Console, key: str | None) -> None:
     rows += [
         {"key": key or "", "reason": problem.text(console.terminal.locale)}
         for problem in outcome.problems
-        if key is None or f"plugins/{key}/" in problem.file
+        if key is None or problem.file.startswith(f"{key}/")
     ]
     for row in rows:
         console.terminal.say(f"{row['key']} {row['reason']}".strip())

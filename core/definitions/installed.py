@@ -33,9 +33,9 @@ def import_compilers() -> None:
 
 def load_installed() -> list[Loaded]:
     """Read the files of the library and of every loaded plugin, switched on anywhere or not."""
-    loaded = [load_folder(FORMS / "library", origin=f"library@{VERSION}", prefix="library")]
+    loaded = [load_folder(FORMS / "library", origin=f"library@{VERSION}", prefix="library", within="forms/library/")]
     for key, manifest in sorted(plugins().manifests.items()):
-        loaded.append(load_folder(manifest.definitions, origin=f"plugin:{key}@{manifest.version}", prefix=key))
+        loaded.append(load_folder(manifest.definitions, origin=f"plugin:{key}@{manifest.version}", prefix=key, within=f"{key}/"))
     return loaded
 
 

@@ -38,18 +38,19 @@ class _Refused(Exception):  # noqa: N818
         super().__init__(message)
 
 
-def load_folder(root: FilePath | Traversable, *, origin: str, prefix: str = "") -> Loaded:
+def load_folder(root: FilePath | Traversable, *, origin: str, prefix: str = "", within: str = "") -> Loaded:
     """Read every definition file below the kind folders of ``root``.
 
     Nothing is raised for a bad file: it becomes a problem, and the others are
     read all the same. ``prefix`` is what each key has to begin with (a plugin
-    key), empty for no such rule.
+    key), empty for no such rule. ``within`` goes before the name of each file in
+    problems, where files of several folders are told together.
     """
     documents: list[Document] = []
     problems: list[Problem] = []
     for folder, kind in FOLDERS.items():
         for file in _files(root / folder):
-            found = load_text(_read(file), kind=kind, file=f"{folder}/{file.name}")
+            found = load_text(_read(file), kind=kind, file=f"{within}{folder}/{file.name}")
             if isinstance(found, Problem):
                 problems.append(found)
             else:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from importlib.resources import files
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -11,10 +13,12 @@ import pytest
 from sqlalchemy import insert
 
 from core.authz import Actor, Right
+from core.cli.main import run
 from core.db.engine import AgencySession
 from core.hookspecs import hookimpl
 from core.http.routes import Routes
 from core.lib.errors import Conflict, Forbidden, NotFound, Unavailable
+from core.lib.terminal import Terminal
 from core.lib.text import msg
 from core.pluginmanager import plugins as installed
 from core.pluginmanager import service
@@ -220,14 +224,14 @@ def test_rights_that_are_not_the_plugins_own_are_refused(rights: Any, reason: st
 
 def test_hook_without_its_mark_is_told_at_start() -> None:
     plugins, made = Plugins(), module("bad")
-    made.case_moved = view  # type: ignore[attr-defined]
+    made.case_moved = lambda case: case  # type: ignore[attr-defined]
     plugins.register("bad", made)
     assert "never be called" in broken(plugins)["bad"]
 
 
 def test_plugin_wraps_nobody() -> None:
     plugins, made = Plugins(), module("bad")
-    made.resolve_case_duty = hookimpl(view, wrapper=True)  # type: ignore[attr-defined]
+    made.resolve_case_duty = hookimpl(lambda: (yield), wrapper=True)  # type: ignore[attr-defined]
     plugins.register("bad", made)
     assert "wraps nobody" in broken(plugins)["bad"]
 
@@ -252,6 +256,20 @@ def test_defect_of_a_plugin_ends_the_step_and_says_whose_it_is(session: AgencySe
     ask = plugins.resolve if hook.startswith("resolve") else plugins.check
     with pytest.raises(Unavailable, match="Bad plugin"):
         ask(session, hook, actor=make_actor(), case=None, duty="dispatch", transition="file", data={})
+
+
+def test_check_of_one_plugin_tells_its_files_and_no_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "forms").mkdir()
+    (tmp_path / "forms" / "one.yaml").write_text("key: one.two\n", "utf-8")
+    found = installed()
+    found.register("one", module("one", definitions=tmp_path))
+    try:
+        assert run(Terminal(as_json=True), ["plugin", "check", "one", "--json"]) == 1
+        assert {row["reason"].split(":")[0] for row in json.loads(capsys.readouterr().out)} == {"one/forms/one.yaml"}
+        assert run(Terminal(as_json=True), ["plugin", "check", "urban_mgmt", "--json"]) == 0
+    finally:
+        found._drop("one", "of this test alone")
+        found.failed.clear()
 
 
 def test_safe_mode_loads_no_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
