@@ -8,9 +8,12 @@ from typing import Any
 
 import click
 
+from core.audit import service as audit
 from core.authz.console import Console
 from core.grid import service
+from core.grid.service import succession
 from core.grid.service.checking import written
+from core.grid.service.succession import Progress
 from core.grid.types import Finding
 from core.lib.crs import Crs
 from core.lib.errors import Malformed
@@ -60,6 +63,33 @@ def locate(console: Console, lon: float, lat: float, crs: str, agency: str | Non
         name = service.get(session, actor, place.code, scheme=scheme).name if place.code is not None else ""
     answer = {field: getattr(place, field) for field in ("located", "code", "path", "border_m", "lon", "lat")} | {"name": name}
     console.terminal.answer(answer, msg(f"grid.place_{place.located}", code=place.code, name=name, metres=round(place.border_m or 0.0, 1)))
+
+
+@grid.command()
+@_AGENCY
+@click.pass_obj
+def follow(console: Console, agency: str | None) -> None:
+    """Let everything that stands on retired grids follow its land now; the worker does it by itself after a split or merge.
+
+    Says what moved, and how much is left for a person: what has no position
+    of its own, or none in any of the grids that came of the old one.
+    """
+    with console.work(agency) as (session, actor):
+        total = sum(succession.waiting(session, actor.now).values())
+    state, bar = Progress(), console.terminal.progress(msg("grid.following"))
+    while not state.is_done:
+        with console.work(agency) as (session, actor):
+            state = succession.follow_batch(session, actor, state)
+        bar(min(sum(state.moved.values()), total), total)
+    bar.close()
+    with console.work(agency) as (session, actor):
+        left = succession.waiting(session, actor.now)
+        moved = dict(state.moved)
+        if any(moved.values()):
+            audit.record(session, actor, "grid:grid:followed", subject="grid_change:-", new={"moved": moved, "waiting": left})
+    for name, count in moved.items():
+        console.terminal.say(msg(f"grid.followed_{name}", moved=count, left=left[name]))
+    console.terminal.answer({"moved": moved, "waiting": left}, msg("grid.followed", moved=sum(moved.values()), left=sum(left.values())))
 
 
 @grid.command(name="import")

@@ -9,6 +9,9 @@ and give back ids, which are then read under the policies as ever.
 
 A row of an agency that names a grid of a scheme not shared with it is refused
 by a trigger on every table that has an agency and refers to grids.
+
+A change of the land concerns every agency that uses the scheme, and no
+transaction may write for two: a trigger leaves each of them its message.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import DDL, Connection, MetaData, Table, event
 
-__all__ = ["FINDERS", "after_create", "guard_references", "policies", "shared_grids_only"]
+__all__ = ["CHANGED", "FINDERS", "TELLING", "after_create", "guard_references", "policies", "shared_grids_only"]
 
 _AGENCY = "(SELECT nullif(current_setting('wangge.agency', true), '')::integer)"
 _VISIBLE = "scheme_id IN (SELECT id FROM grid_scheme)"
@@ -56,6 +59,27 @@ FINDERS = (
     _FINDER.format(name="grid_ids_named", argument="pattern text", types="text", condition="grid.search LIKE pattern", agency=_AGENCY),
 )
 """`grid_ids_within(path)`: a grid and all below it. `grid_ids_named(pattern)`: by code, name or pinyin, by trigram."""
+
+CHANGED = "grid.changed"
+"""The topic of the messages that tell agencies of a split or merge."""
+
+TELLING = f"""
+CREATE FUNCTION grid_change_is_told() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+    INSERT INTO public.outbox (agency_id, topic, payload, due_at)
+    SELECT concerned.agency_id, '{CHANGED}', jsonb_build_object('change', NEW.id), NEW.at
+    FROM (
+        SELECT scheme.owner_agency_id FROM public.grid_scheme AS scheme WHERE scheme.id = NEW.scheme_id AND scheme.owner_agency_id IS NOT NULL
+        UNION
+        SELECT share.agency_id FROM public.grid_scheme_share AS share WHERE share.scheme_id = NEW.scheme_id
+    ) AS concerned (agency_id);
+    RETURN NULL;
+END $body$;
+REVOKE ALL ON FUNCTION grid_change_is_told() FROM PUBLIC;
+CREATE TRIGGER grid_change_is_told AFTER INSERT ON grid_change FOR EACH ROW EXECUTE FUNCTION grid_change_is_told()
+"""  # noqa: S608  # constants only
+"""A split or merge leaves a message for each agency that uses the scheme."""
 
 _REFUSAL = """
         RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused

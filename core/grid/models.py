@@ -154,5 +154,5 @@ class GridSuccession(Base):
 
 
 # The policies look at each other's tables, so they wait for the last of them.
-ddl.after_create(Base.metadata.tables[GridSuccession.__tablename__], *ddl.policies(), *ddl.FINDERS)
+ddl.after_create(Base.metadata.tables[GridSuccession.__tablename__], *ddl.policies(), *ddl.FINDERS, ddl.TELLING)
 event.listen(Base.metadata, "after_create", ddl.guard_references)

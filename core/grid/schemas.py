@@ -288,3 +288,16 @@ class GridListSchema(Schema):
     """The grids that a split made."""
 
     items = fields.List(fields.Nested(GridSchema), required=True)
+
+
+class WaitingSchema(Schema):
+    """One kind of thing that stands on grids."""
+
+    kind = fields.String(required=True, metadata={"description": "What stands on grids: responsibilities, assignments, records, cases."})
+    waiting = fields.Integer(required=True, metadata={"description": "How many still stand on retired grids that have heirs."})
+
+
+class WaitingListSchema(Schema):
+    """How far everything has followed the splits and merges of its land."""
+
+    items = fields.List(fields.Nested(WaitingSchema), required=True)

@@ -9,7 +9,7 @@ from core.authz import require_anywhere
 from core.grid import schemas, service
 from core.grid.models import Grid
 from core.grid.permissions import GridRight
-from core.grid.service import ImportReport, Scheme, Wanted
+from core.grid.service import ImportReport, Scheme, Wanted, succession
 from core.grid.service.checking import written
 from core.http.paging import decode_cursor, encode_cursor
 from core.http.routes import Answer, Routes
@@ -59,6 +59,14 @@ def merge_grids(work: Work, body: dict[str, Any]) -> Answer:
     """Retire adjoining siblings in favour of one grid."""
     made = service.merge(work.session, work.actor, body.pop("codes"), **body)
     return Answer(_write(work, made), 201)
+
+
+@routes.get("/grids/succession", answers={200: schemas.WaitingListSchema})
+def show_succession(work: Work) -> dict[str, Any]:
+    """Say how much still stands on retired grids: what is on its way to their heirs, and in the end what a person must place."""
+    require_anywhere(work.actor, GridRight.READ)
+    counts = succession.waiting(work.session, work.actor.now)
+    return {"items": [{"kind": name, "waiting": count} for name, count in counts.items()]}
 
 
 @routes.get("/grids/<code>", query=schemas.SchemeQuery, answers={200: schemas.GridDetailSchema})

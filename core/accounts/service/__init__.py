@@ -1,5 +1,6 @@
 """The rules of who there is. Import from here; each noun has a module of its own behind it."""
 
+from core.accounts.service import land  # it registers what follows the land
 from core.accounts.service.agencies import (
     create_agency,
     get_agency,
@@ -87,6 +88,7 @@ __all__ = [
     "give_up_charge",
     "hand_over",
     "is_installation_admin",
+    "land",
     "list_open_work",
     "move_department",
     "read_contact",

@@ -15,6 +15,7 @@ from core.accounts.service.people import path_of_department
 from core.accounts.service.roles import require_held
 from core.authz import Actor, require, scope
 from core.db.types import LTree
+from core.grid.service import succession
 from core.lib.errors import Conflict, Invalid, NotFound
 from core.lib.text import msg
 
@@ -89,6 +90,8 @@ def _write(
         session.add(given)
     given.valid_from, given.valid_to = period
     session.flush()
+    if succession.is_retired(session, place.grid_id):
+        succession.follow_soon(session, actor)
     new = {"role": role.key, "grid_id": place.grid_id, "department_id": place.department_id, "from": period[0], "to": period[1]}
     record_change(session, actor, "accounts:assignment:granted", f"user:{user_id}", new=new)
     return given

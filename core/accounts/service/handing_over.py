@@ -78,7 +78,7 @@ def _move_assignments(session: Session, actor: Actor, source: Holder, target: Ho
     rows = session.execute(
         select(RoleAssignment, AgencyRole.key)
         .join(AgencyRole, AgencyRole.id == RoleAssignment.role_id)
-        .where(held)
+        .where(held, or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to > actor.now))
         .order_by(RoleAssignment.id)
     ).all()
     for given, role_key in rows:
@@ -87,19 +87,20 @@ def _move_assignments(session: Session, actor: Actor, source: Holder, target: Ho
         # Taken first: a person must not hold the same role twice, nor the successor meet his own predecessor.
         revoke_assignment(session, actor, given)
         place = Place(given.grid_id, department_id)
-        if _has_already(session, user_id, given.role_id, place):
+        if _has_already(session, actor, user_id, given.role_id, place):
             continue  # the successor's own period stays as it is
         period = {"valid_from": given.valid_from, "valid_to": given.valid_to}
         assign_role(session, actor, user_id=user_id, role_key=role_key, place=place, **period)
     return len(rows)
 
 
-def _has_already(session: Session, user_id: int, role_id: int, place: Place) -> bool:
+def _has_already(session: Session, actor: Actor, user_id: int, role_id: int, place: Place) -> bool:
     same = select(RoleAssignment.id).where(
         RoleAssignment.user_id == user_id,
         RoleAssignment.role_id == role_id,
         RoleAssignment.grid_id.is_not_distinct_from(place.grid_id),
         RoleAssignment.department_id.is_not_distinct_from(place.department_id),
+        or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to > actor.now),
     )
     return session.scalar(same) is not None
 
@@ -112,15 +113,22 @@ def _list_responsibilities(session: Session, holder: Holder, now: datetime) -> l
     return [OpenItem(f"grid:{row.grid_id}", row.kind) for row in session.scalars(query)]
 
 
-def _move_responsibilities(session: Session, _actor: Actor, source: Holder, target: Holder) -> int:
+def _move_responsibilities(session: Session, actor: Actor, source: Holder, target: Holder) -> int:
     if source.kind != "user":
         return 0
-    rows = session.scalars(select(Responsibility).where(Responsibility.user_id == source.id)).all()
+    # What has ended is history: it says who was in charge then.
+    live = or_(Responsibility.valid_to.is_(None), Responsibility.valid_to > actor.now)
+    rows = session.scalars(select(Responsibility).where(Responsibility.user_id == source.id, live)).all()
     if rows:
         columns = ("agency_id", "grid_id", "kind", "team_id", "valid_from", "valid_to")
         values = [{**{name: getattr(row, name) for name in columns}, "user_id": target.id} for row in rows]
-        session.execute(insert(Responsibility).on_conflict_do_nothing(), values)
-        session.execute(delete(Responsibility).where(Responsibility.user_id == source.id))
+        query = insert(Responsibility)
+        # One that the successor had long ago begins again; his own, still running, stays as it is.
+        ended = Responsibility.valid_to <= actor.now
+        period = {name: query.excluded[name] for name in ("valid_from", "valid_to")}
+        key = ("agency_id", "grid_id", "kind", "user_id", "team_id")
+        session.execute(query.on_conflict_do_update(index_elements=key, set_=period, where=ended), values)
+        session.execute(delete(Responsibility).where(Responsibility.user_id == source.id, live))
     return len(rows)
 
 

@@ -18,6 +18,7 @@ from core.accounts.service.assignments import Place, paths_of
 from core.accounts.service.changes import Change, apply, record_change
 from core.accounts.service.people import path_of_department
 from core.authz import Actor, require, scope
+from core.grid.service import succession
 from core.lib.errors import Conflict, Invalid, NotFound
 from core.lib.text import msg
 
@@ -120,6 +121,8 @@ def take_charge(
         session.add(row)
     row.valid_from, row.valid_to = valid_from, valid_to
     session.flush()
+    if succession.is_retired(session, grid_id):
+        succession.follow_soon(session, actor)
     new = {"kind": kind, "user_id": user_id, "team_id": team_id}
     record_change(session, actor, "accounts:responsibility:taken", f"grid:{grid_id}", new=new)
     return row

@@ -1,5 +1,6 @@
 """The rules of single records: reading, writing, finding, and where they lie."""
 
-from core.ledgers.service import context, relations  # they register how record fields are looked up, and who sees a record's files
+# They register how record fields are looked up, what follows the land, and who sees a record's files.
+from core.ledgers.service import context, land, relations
 
-__all__ = ["context", "relations"]
+__all__ = ["context", "land", "relations"]

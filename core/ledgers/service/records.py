@@ -17,6 +17,7 @@ from core.audit import service as audit
 from core.authz import Actor, require
 from core.forms import service as forms
 from core.forms.types import Checked, joined
+from core.grid.service import succession
 from core.ledgers.codes import is_code
 from core.ledgers.models import Record, RecordEvent
 from core.ledgers.permissions import LedgerRight
@@ -107,6 +108,8 @@ def restore_record(session: Session, actor: Actor, around: Surroundings, code: s
     old = _values(record)
     record.state, record.retired_at = around.ledger.first_state, None
     _note(session, actor, record, "restored", old, reason)
+    if succession.is_retired(session, record.grid_id):
+        succession.follow_soon(session, actor)
     return record
 
 

@@ -51,6 +51,7 @@ FILTERABLE: Mapping[str, Any] = {
     "number": Case.number,
     "title": Case.title,
     "grid": GRID.c.code,
+    "grid_retired": GRID.c.valid_to.is_not(None),
     "department": DEPARTMENT.c.code,
     "reported_at": Case.reported_at,
     "due_at": Case.due_at,

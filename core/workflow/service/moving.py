@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from core.accounts.service import reach
 from core.authz import Actor
 from core.grid import service as grids
+from core.grid.service import succession
 from core.lib.errors import PreconditionFailed
 from core.lib.ids import uuid7
 from core.lib.text import msg
@@ -59,7 +60,10 @@ def take_step(session: Session, actor: Actor, case: Case, verb: str, data: Mappi
         calendar=step.calendar_of(session, actor),
         filing_rules=step.CatalogueRules(session, known.plugin_of(case.workflow)),
     )
+    was_closed, grid_id = case.category == "closed", case.grid_id
     write(session, actor, case, outcome, submitted)
+    if was_closed and outcome.category == "open" and succession.is_retired(session, grid_id):
+        succession.follow_soon(session, actor)
     for part in outcome.sub_cases:
         open_sub_case(session, actor, case, definition, part, verb)
     return outcome

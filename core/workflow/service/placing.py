@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from core.authz import Actor, require
 from core.authz.actor import covers
 from core.grid import service as grids
+from core.grid.service import succession
 from core.lib.errors import Conflict, PreconditionFailed
 from core.lib.text import msg
 from core.workflow.models import Case
@@ -46,16 +47,16 @@ def reporter_at(actor: Actor, grid_path: str | None) -> ActorView:
 
 
 def assign_grid(session: Session, actor: Actor, number: str, *, grid: str, version: int) -> Case:
-    """Give a grid to a case that has none of its own, as a step of its history.
+    """Give a grid to a case that has none of its own, or one that is retired, as a step of its history.
 
-    Raises Conflict for a case that lies inside a grid, PreconditionFailed for a
+    Raises Conflict for a case that lies inside a grid in force, PreconditionFailed for a
     stale version.
     """
     case = reading.lock_visible(session, actor, number)
     require(actor, CaseRight.ASSIGN_GRID, grid_path=grids.path_of(session, case.grid_id))
     if case.version != version:
         raise PreconditionFailed(msg("http.stale", current=case.version), extra={"version": case.version})
-    if case.located not in {"outside", "none", "assigned"}:
+    if case.located not in {"outside", "none", "assigned"} and not succession.is_retired(session, case.grid_id):
         raise Conflict(msg("workflow.has_grid", number=number))
     found = grids.get(session, actor, grid)
     step = EventFacts(verb=VERB, from_state=case.state, to_state=case.state, at=actor.now, actor_id=actor.user_id)

@@ -20,7 +20,7 @@ from core.lib.text import msg
 from core.workflow.models import Case, CaseAttachment, CaseEvent
 from core.workflow.permissions import CaseRight
 
-GRID = table("grid", column("id"), column("code"), column("name"), column("path"))
+GRID = table("grid", column("id"), column("code"), column("name"), column("path"), column("valid_to"))
 DEPARTMENT = table("department", column("agency_id"), column("id"), column("code"), column("name"), column("path"))
 USER = table("ab_user", column("id"), column("first_name"))
 
