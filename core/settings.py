@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from ipaddress import ip_network
 from pathlib import Path
 
 SECRET_NAMES = ("WANGGE_SECRET_KEY", "WANGGE_JWT_SECRET_KEY")
@@ -58,8 +59,8 @@ class Settings:
     """Start without plugins (WANGGE_SAFE_MODE=1)."""
     metrics_token: str = field(repr=False)
     """Bearer token that may read /metrics from other machines; empty allows loopback only (WANGGE_METRICS_TOKEN)."""
-    notify_urls: str = field(repr=False)
-    """Apprise URLs, one a line, for notices to the outside (WANGGE_NOTIFY_URLS)."""
+    notice_hosts: tuple[str, ...]
+    """Names, addresses and networks inside that notices may go to, in plain text too (WANGGE_NOTICE_HOSTS, comma separated)."""
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Settings:
@@ -81,13 +82,24 @@ class Settings:
             web_workers=int(values.get("WANGGE_WEB_WORKERS") or 2),
             web_threads=min(4, int(values.get("WANGGE_WEB_THREADS") or 2)),
             secure_cookies=values.get("WANGGE_SECURE_COOKIES") == "1",
-            trusted_proxies=tuple(part.strip() for part in values.get("WANGGE_TRUSTED_PROXIES", "").split(",") if part.strip()),
+            trusted_proxies=_listed(values.get("WANGGE_TRUSTED_PROXIES", "")),
             time_zone=values.get("WANGGE_TIME_ZONE") or "Asia/Shanghai",
             max_upload_bytes=int(values.get("WANGGE_MAX_UPLOAD_MB") or 50) * 1024 * 1024,
             safe_mode=values.get("WANGGE_SAFE_MODE") == "1",
             metrics_token=values.get("WANGGE_METRICS_TOKEN", ""),
-            notify_urls=values.get("WANGGE_NOTIFY_URLS", ""),
+            notice_hosts=_hosts(values.get("WANGGE_NOTICE_HOSTS", "")),
         )
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    found = _listed(value)
+    for network in (host for host in found if "/" in host):
+        ip_network(network)  # A mistyped network is told at the start and not at the first notice.
+    return found
 
 
 def _read_secrets(path: Path) -> dict[str, str]:

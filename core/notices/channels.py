@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from core.audit import service as audit
 from core.authz import Actor, require_anywhere
-from core.lib.errors import Invalid, NotFound
+from core.lib.errors import NotFound
 from core.lib.text import msg
 from core.notices.models import NoticeChannel
 from core.notices.permissions import NoticeRight
-from core.notices.sender import Sealer, is_usable, kind_of
+from core.notices.sender import Outside, kind_of
 
 
 def list_channels(session: Session, actor: Actor) -> Sequence[NoticeChannel]:
@@ -23,16 +23,14 @@ def list_channels(session: Session, actor: Actor) -> Sequence[NoticeChannel]:
     return session.scalars(select(NoticeChannel).order_by(NoticeChannel.id)).all()
 
 
-def add(session: Session, actor: Actor, sealer: Sealer, *, title: str, url: str, topics: list[str]) -> NoticeChannel:
-    """Add a channel for the whole agency; raise Invalid for a URL that Apprise does not know."""
+def add(session: Session, actor: Actor, outside: Outside, *, title: str, url: str, topics: list[str]) -> NoticeChannel:
+    """Add a channel for the whole agency; raise Invalid for a URL that Apprise does not know, or where no notice may go."""
     require_anywhere(actor, NoticeRight.MANAGE_CHANNELS)
-    if not is_usable(url):
-        raise Invalid(msg("notices.bad_url"), path="url")
     channel = NoticeChannel(
         agency_id=actor.agency_id,
         title=title,
-        kind=kind_of(url),
-        sealed_url=sealer.seal(url),
+        kind=kind_of(url, outside.inside),
+        sealed_url=outside.sealer.seal(url),
         topics=topics,
         active=True,
         created_at=actor.now,

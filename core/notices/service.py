@@ -15,7 +15,7 @@ from core.db import outbox
 from core.lib.errors import NotFound
 from core.lib.text import msg, say
 from core.notices.models import Notice, NoticeChannel, NoticeSending
-from core.notices.sender import SendingFailed, sealer, send
+from core.notices.sender import Outside, SendingFailed, send
 from core.settings import Settings
 
 SEND = "notices.send"
@@ -87,8 +87,9 @@ def deliver(session: Session, delivery: outbox.Delivery) -> None:
     if row is None:
         return
     sending, notice, channel = row
-    url = sealer(Settings.from_env().secret_key).unseal(channel.sealed_url)
-    send(url, title=say(notice.title, "zh_CN"), body=notice.subject.partition(":")[2])
+    outside = Outside.of(Settings.from_env())
+    url = outside.sealer.unseal(channel.sealed_url)
+    send(url, title=say(notice.title, "zh_CN"), body=notice.subject.partition(":")[2], inside=outside.inside)
     session.execute(
         update(NoticeSending)
         .where(NoticeSending.agency_id == sending.agency_id, NoticeSending.id == sending.id)

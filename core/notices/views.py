@@ -12,7 +12,7 @@ from core.http.work import Work
 from core.lib.text import say
 from core.notices import channels, service
 from core.notices.schemas import ChannelBodySchema, ChannelListSchema, ChannelSchema
-from core.notices.sender import sealer
+from core.notices.sender import Outside
 
 routes = Routes("notices")
 
@@ -83,8 +83,8 @@ def list_channels(work: Work) -> dict[str, Any]:
 
 @routes.post("/notice-channels", body=ChannelBodySchema, answers={201: ChannelSchema})
 def add_channel(work: Work, body: dict[str, Any]) -> Answer:
-    """Add a way to the outside: an Apprise URL (WeCom, DingTalk, Feishu, e-mail, SMS gateways …)."""
-    return Answer(channels.shown(channels.add(work.session, work.actor, sealer(work.settings.secret_key), **body)), 201)
+    """Add a way to the outside: an Apprise URL of WeCom, DingTalk, Feishu, e-mail or a web hook, encrypted and to a public host."""
+    return Answer(channels.shown(channels.add(work.session, work.actor, Outside.of(work.settings), **body)), 201)
 
 
 @routes.delete("/notice-channels/<int:channel_id>", answers={204: None}, errors=(404,))

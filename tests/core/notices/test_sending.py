@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -16,8 +16,9 @@ from sqlalchemy import select, text
 from core.db import outbox
 from core.lib import clock
 from core.notices import service
+from core.notices.destinations import Inside
 from core.notices.models import Notice, NoticeSending
-from core.notices.sender import Sealer, SendingFailed
+from core.notices.sender import Sealer, SendingFailed, send
 from core.settings import Settings
 from tests.journeys.town import Town
 
@@ -31,6 +32,7 @@ class Outside:
 
     url: str = ""
     status: int = 200
+    location: str = ""
     taken: list[dict[str, Any]] = field(default_factory=list)
 
 
@@ -43,6 +45,8 @@ def outside() -> Iterator[Outside]:
         def do_POST(self) -> None:
             found.taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(found.status)
+            if found.location:
+                self.send_header("Location", found.location)
             self.end_headers()
 
         def log_message(self, *_: Any) -> None:
@@ -60,8 +64,10 @@ def outside() -> Iterator[Outside]:
 
 @pytest.fixture
 def channel(town: Town, outside: Outside, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
-    """Set up a channel for the topic ``urged``; the worker reads its secret from the environment."""
+    """Set up a channel for the topic ``urged``; the worker reads its secret, and the hosts inside, from the environment."""
     monkeypatch.setenv("WANGGE_SECRET_KEY", settings.secret_key)
+    monkeypatch.setenv("WANGGE_NOTICE_HOSTS", "127.0.0.1")
+    monkeypatch.setattr(town.app.extensions["wangge"], "settings", replace(settings, notice_hosts=("127.0.0.1",)))
     body = {"title": "值班群", "url": outside.url, "topics": ["urged"]}
     answer = town.as_("admin").post("/notice-channels", json=body)
     assert answer.status_code == 201, answer.get_json()
@@ -166,6 +172,45 @@ def test_sealed_address_cannot_be_opened_with_another_secret() -> None:
     assert Sealer("a" * 40).unseal(sealed) == "json://host/token"
     with pytest.raises(SendingFailed, match="another secret"):
         Sealer("b" * 40).unseal(sealed)
+
+
+def test_channel_whose_host_is_no_longer_named_sends_nothing(
+    town: Town, outside: Outside, channel: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WANGGE_NOTICE_HOSTS", "other.internal")
+    tell(town, "test:unnamed")
+    deliver(town)
+    assert outside.taken == []
+    one = sendings(town, "test:unnamed")[0]
+    assert one.state == "waiting"
+    assert "127.0.0.1" in (one.last_error or "")
+
+
+def test_redirect_to_a_host_inside_is_not_followed(outside: Outside) -> None:
+    """The address that was written is allowed; the one that it leads to is not."""
+    outside.location = f"http://127.0.0.2:{outside.url.rpartition(':')[2].partition('/')[0]}/"
+    outside.status = 307
+    with pytest.raises(SendingFailed, match="not public"):
+        send(outside.url, title="a", body="b", inside=Inside.of(["127.0.0.1"]))
+    assert len(outside.taken) == 1
+
+
+def test_second_address_behind_a_comma_is_not_one(outside: Outside) -> None:
+    send(f"{outside.url},{outside.url}", title="a", body="b", inside=Inside.of(["127.0.0.1"]))
+    assert len(outside.taken) == 1
+
+
+def test_refused_channel_says_what_to_use_instead(town: Town) -> None:
+    for url, word in (
+        ("syslog://", "wecombot"),
+        ("json://example.com/hook", "encrypted"),
+        ("jsons://127.0.0.1/hook", "WANGGE_NOTICE_HOSTS"),
+        ("jsons://example.com/?verify=no", "certificate"),
+    ):
+        answer = town.as_("admin").post("/notice-channels", json={"title": "x", "url": url})
+        assert answer.status_code == 422
+        assert [one["path"] for one in answer.get_json()["errors"]] == ["url"]
+        assert word in answer.get_json()["errors"][0]["detail"]
 
 
 def test_channels_are_for_who_may_manage_them_and_must_be_usable(town: Town) -> None:
