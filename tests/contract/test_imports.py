@@ -36,6 +36,7 @@ NAMES = [name for path in files() if (name := module_name(path)) not in ENTRIES]
 PARTS = 4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_module_can_be_imported_alone_without_a_warning(part: int) -> None:
     done = subprocess.run(
