@@ -61,7 +61,12 @@ class AgencyChangeSchema(Schema):
 
 
 class NewAgencySchema(AgencyChangeSchema):
-    """A new agency."""
+    """A new agency; a scheme is named once one is shared with it."""
+
+    class Meta:
+        """No scheme can be shared with an agency that is not there yet."""
+
+        exclude = ("scheme_key",)
 
     key = fields.String(required=True, validate=_KEY)
     title = _title_field(required=True)

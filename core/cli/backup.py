@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from core.authz.console import Console
-from core.cli.database import components
+from core.cli.database import bring_up_to_date, components
 from core.db import backup as archives
 from core.db.backup import Place
 from core.lib import clock
@@ -40,4 +40,5 @@ def restore(console: Console, file: Path) -> None:
     place = Place.of(console.settings, console.database.owner_engine)
     console.terminal.say(msg("cli.restoring"))
     manifest = archives.restore(place, file.absolute(), components())
+    bring_up_to_date(console)
     console.terminal.answer(asdict(manifest), msg("cli.restored", file=str(file), made_at=manifest.made_at, version=manifest.version))

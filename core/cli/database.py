@@ -8,9 +8,12 @@ from pathlib import Path
 
 import click
 
+from core import parts
 from core.authz.console import Console
 from core.db import migrate
 from core.db.migrate import Component, PendingRevision
+from core.holidays.installed import seed_installed
+from core.lib import clock
 from core.lib.errors import NotFound
 from core.lib.text import msg
 from core.pluginmanager import plugins
@@ -24,8 +27,8 @@ def db() -> None:
 @db.command()
 @click.pass_obj
 def upgrade(console: Console) -> None:
-    """Run every migration that the database has not seen; safe to repeat and to run twice at once."""
-    done = migrate.upgrade(console.database.owner_engine, components())
+    """Run every migration that the database has not seen, and take in holidays published since; safe to repeat and to run twice at once."""
+    done = bring_up_to_date(console)
     _answer(console, done, "cli.upgraded")
 
 
@@ -50,6 +53,14 @@ def revision(console: Console, title: str, key: str) -> None:
         raise NotFound(msg("cli.no_component", component=key))
     migrate.new_revision(console.database.owner_engine, known[key], title)
     console.terminal.answer({"component": key}, msg("cli.revision_written", folder=str(known[key].versions)))
+
+
+def bring_up_to_date(console: Console) -> Sequence[PendingRevision]:
+    """Run the migrations, then write the holidays that this release knows of; give the migrations that were run."""
+    done = migrate.upgrade(console.database.owner_engine, components())
+    parts.load()
+    seed_installed(console.database, now=clock.now())
+    return done
 
 
 def components() -> Sequence[Component]:

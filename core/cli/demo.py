@@ -12,12 +12,10 @@ from typing import Any
 import click
 from sqlalchemy import text
 
-from core import parts
 from core.authz.console import Console
-from core.cli.database import components
+from core.cli.database import bring_up_to_date
 from core.cli.secrets import ensure_secrets, write_private
 from core.cli.start import become_supervisor
-from core.db import migrate
 from core.db.embedded import EmbeddedPostgres
 from core.definitions.installed import sync_installed
 from core.lib import clock
@@ -45,9 +43,8 @@ def demo(console: Console, *, seed_only: bool) -> None:
     ensure_secrets(console.settings.var)
     console.settings = Settings.from_env()
     _take_back_unfinished(console)
-    if (done := migrate.upgrade(console.database.owner_engine, components())) or not _users_file(console).exists():
+    if (done := bring_up_to_date(console)) or not _users_file(console).exists():
         console.terminal.say(msg("cli.upgraded", count=len(done)))
-    parts.load()
     sync_installed(console.database, now=clock.now())
     if not _is_seeded(console):
         _seed(console)

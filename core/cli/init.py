@@ -3,33 +3,23 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
-from sqlalchemy import text, update
+from sqlalchemy import text
 
-from core import parts
-from core.accounts.service.agencies import create_agency
-from core.accounts.service.assignments import assign_role
-from core.accounts.service.people import NewUser, create_user
-from core.accounts.service.roles import upsert_role
+from core.accounts.service.founding import found_installation
+from core.accounts.service.people import NewUser
 from core.accounts.signin import passwords
-from core.authz import Actor, known_rights
 from core.authz.console import Console
-from core.cli.database import components
+from core.cli.database import bring_up_to_date
 from core.cli.secrets import ensure_secrets
-from core.db import migrate
-from core.db.base import User
-from core.db.engine import set_agency
 from core.db.uow import unit_of_work
 from core.definitions.installed import sync_installed
 from core.lib import clock
 from core.lib.errors import Conflict
 from core.lib.text import msg
-from core.pluginmanager import plugins
 from core.settings import Settings
-
-ADMIN_ROLE = "administrator"
-_ADMIN_TITLE = {"zh_CN": "系统管理员", "en": "Administrator"}
 
 
 @click.command()
@@ -42,16 +32,15 @@ _ADMIN_TITLE = {"zh_CN": "系统管理员", "en": "Administrator"}
 @click.option("--name", prompt="Name of the administrator", help="The administrator's name.")
 @click.option("--password-stdin", is_flag=True, help="Read the password from standard input; else one is made and shown once.")
 @click.pass_obj
-def init(console: Console, /, *, password_stdin: bool, **given: str) -> None:
+def init(console: Console, /, *, password_stdin: bool, **given: Any) -> None:
     """Prepare an installation: secrets, database, first agency and administrator.
 
     Secrets go to var/secrets.env, readable by this user alone. An installation that has an agency is refused.
     """
     ensure_secrets(console.settings.var)
     console.settings = Settings.from_env()
-    migrate.upgrade(console.database.owner_engine, components())
+    bring_up_to_date(console)
     _refuse_second(console)
-    parts.load()
     sync_installed(console.database, now=clock.now())
     password = sys.stdin.readline().rstrip("\n") if password_stdin else passwords.make_password()
     passwords.check_policy(password, username=given["username"])
@@ -68,16 +57,14 @@ def _refuse_second(console: Console) -> None:
             raise Conflict(msg("cli.initialised_already", count=count))
 
 
-def _found(console: Console, given: dict[str, str], password: str, *, must_change: bool) -> None:
+def _found(console: Console, given: dict[str, Any], password: str, *, must_change: bool) -> None:
     """Make agency, role and administrator in one transaction."""
-    core_rights = sorted(key for key in known_rights() if key.partition(":")[0] not in plugins().manifests)
-    origin = (float(given["longitude"]), float(given["latitude"]))
+    agency = {
+        "key": given["agency"],
+        "title": {"zh_CN": given["title_zh"], "en": given["title_en"]},
+        "origin_lon": given["longitude"],
+        "origin_lat": given["latitude"],
+    }
+    administrator = NewUser(given["username"], given["name"], password=password, must_change_password=must_change)
     with unit_of_work(console.database, None) as session:
-        agency = create_agency(session, given["agency"], {"zh_CN": given["title_zh"], "en": given["title_en"]}, origin=origin)
-        # From here on the transaction acts for the agency that it has just made.
-        set_agency(session.connection(), agency.id)
-        actor = Actor(None, agency.id, agency.key, "system", (), clock.now(), is_system=True)
-        upsert_role(session, agency.id, ADMIN_ROLE, _ADMIN_TITLE, core_rights, from_definition=False)
-        member = create_user(session, actor, NewUser(given["username"], given["name"], password=password, must_change_password=must_change))
-        assign_role(session, actor, user_id=member.user_id, role_key=ADMIN_ROLE)
-        session.execute(update(User).where(User.id == member.user_id).values(is_installation_admin=True))
+        found_installation(session, agency, administrator, now=clock.now())

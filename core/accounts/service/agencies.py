@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -16,6 +17,7 @@ from core.accounts.service.changes import Change, apply
 from core.authz import Actor
 from core.db import epoch
 from core.db.base import User
+from core.db.engine import set_agency
 from core.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from core.lib.text import Title, msg
 
@@ -87,8 +89,8 @@ def update_agency(session: Session, actor: Actor, agency: Agency, changes: Mappi
         require_installation_admin(session, actor)
     if "time_zone" in changes:
         _checked_zone(changes["time_zone"])
-    if changes.get("scheme_key") not in (None, agency.scheme_key) and agency.id == actor.agency_id:
-        _check_scheme(session, changes["scheme_key"])
+    if changes.get("scheme_key") not in (None, agency.scheme_key):
+        _check_scheme(session, actor, agency, changes["scheme_key"])
     _checked_origin(changes.get("origin_lon", agency.origin_lon), changes.get("origin_lat", agency.origin_lat))
     return apply(session, actor, agency, Change("accounts:agency:updated", f"agency:{agency.key}", changes, version))
 
@@ -115,9 +117,21 @@ def require_installation_admin(session: Session, actor: Actor) -> None:
         raise Forbidden(msg("accounts.installation_admin_only"))
 
 
-def _check_scheme(session: Session, key: str) -> None:
-    """Refuse a scheme that the acting agency does not see: every map and every report would miss its land."""
-    if session.scalar(select(_SCHEME.c.id).where(_SCHEME.c.key == key)) is None:
+@contextmanager
+def acting_for(session: Session, agency: Agency, *, back_to: int | None) -> Iterator[None]:
+    """Let the transaction see and write the rows of another agency for a while, then those of `back_to` again."""
+    with session.begin_nested():  # An error takes the change of agency back with everything else.
+        set_agency(session.connection(), agency.id)
+        yield
+        session.flush()
+        set_agency(session.connection(), back_to)
+
+
+def _check_scheme(session: Session, actor: Actor, agency: Agency, key: str) -> None:
+    """Refuse a scheme that the agency itself does not see: every map and every report would miss its land."""
+    with acting_for(session, agency, back_to=actor.agency_id):
+        found = session.scalar(select(_SCHEME.c.id).where(_SCHEME.c.key == key))
+    if found is None:
         raise Invalid(msg("accounts.unknown_scheme", scheme=key), path="scheme_key")
 
 

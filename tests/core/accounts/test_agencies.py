@@ -14,7 +14,9 @@ from core.accounts.signin import sessions
 from core.accounts.signin.models import AuthSession, SignInCount, SignInRecord
 from core.accounts.signin.seals import seals_of
 from core.db.base import User
+from core.db.engine import AgencySession
 from core.db.uow import unit_of_work
+from core.grid.models import GridScheme, GridSchemeShare
 from core.lib import clock
 from core.lib.errors import Conflict, Invalid
 from core.testing.people import browser_of
@@ -41,6 +43,33 @@ def test_a_founded_agency_can_be_acted_for_at_once(founder):
     assert founder.post("/departments", {"code": "D-1", "name": "第一局"}, **there).status_code == 201
     assert founder.get("/departments/D-1").status_code == 404
     assert {"alpha", "beta", "delta"} <= {one["key"] for one in founder.get("/agencies").get_json()["items"]}
+
+
+def scheme(owner_engine, key, owner, *, shared_with=None):
+    """Store a scheme of an agency, shared with another or not."""
+    with AgencySession(owner_engine, agency_id=None) as session:
+        made = GridScheme(key=key, title=TITLE, owner_agency_id=owner.id, **PLACE)
+        session.add(made)
+        session.flush()
+        if shared_with is not None:
+            session.add(GridSchemeShare(scheme_id=made.id, agency_id=shared_with.id, shared_by_id=owner.id))
+        session.commit()
+
+
+def test_another_agencys_scheme_must_be_one_that_this_agency_sees(founder, owner_engine, alpha, beta):
+    scheme(owner_engine, "alphas_land", alpha)
+    scheme(owner_engine, "shared_land", alpha, shared_with=beta)
+    mark = founder.get("/agencies/beta").headers["ETag"]
+    refused = founder.send("PATCH", "/agencies/beta", json={"scheme_key": "alphas_land"}, headers={"If-Match": mark})
+    assert (refused.status_code, refused.get_json()["errors"][0]["path"]) == (422, "scheme_key")
+    taken = founder.send("PATCH", "/agencies/beta", json={"scheme_key": "shared_land"}, headers={"If-Match": mark})
+    assert (taken.status_code, taken.get_json()["scheme_key"]) == (200, "shared_land")
+
+
+def test_new_agency_cannot_name_a_scheme(founder):
+    """None can be shared with it yet."""
+    refused = founder.post("/agencies", {"key": "theta", "title": TITLE, "scheme_key": "alphas_land", **PLACE})
+    assert (refused.status_code, [one["path"] for one in refused.get_json()["errors"]]) == (422, ["scheme_key"])
 
 
 def test_nobody_else_founds_or_closes_agencies(browser):

@@ -9,12 +9,16 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 
 import click
 import pytest
-from sqlalchemy import delete, select
+from chinese_calendar import constants
+from sqlalchemy import delete, select, text
+from sqlalchemy.engine import make_url
 
+from core.accounts.service.founding import base_rights
 from core.cli import cli
 from core.cli.lazy import Entry, LazyGroup
 from core.cli.main import COMMANDS, run
@@ -166,6 +170,34 @@ def test_retry_of_another_agencys_task_is_refused(call, given_up):
 def test_agency_must_be_named_when_there_are_several(call):
     assert call("task", "list")[2] == "wangge: Say which agency with --agency; there are: alpha, beta.\n"
     assert call("task", "list", "--agency", "gamma")[2] == 'wangge: There is no agency "gamma"; there are: alpha, beta.\n'
+
+
+FIRST = ["--agency", "first", "--title-zh", "第一区", "--title-en", "First", "--longitude", "116.4", "--latitude", "39.9"]
+
+
+def test_init_makes_an_installation_that_somebody_administers(call, make_database, server_urls, monkeypatch):
+    engine = make_database()
+    for name, url in zip(("", "OWNER_", "SCAN_"), server_urls, strict=True):
+        mine = make_url(url).set(database=engine.url.database).render_as_string(hide_password=False)
+        monkeypatch.setenv(f"WANGGE_DATABASE_{name}URL", mine)
+    code, out, err = call("init", *FIRST, "--name", "张三", "--username", "chief", "--json")
+    assert code == 0, err
+    answer = json.loads(out)
+    assert (answer["agency"], answer["username"], len(answer["password"]) >= 12) == ("first", "chief", True)
+    with engine.connect() as connection:
+        rights = connection.execute(
+            text(
+                "SELECT role.rights FROM role_assignment JOIN role ON role.agency_id = role_assignment.agency_id AND role.id = role_id "
+                "JOIN ab_user ON ab_user.id = user_id WHERE username = 'chief' AND is_installation_admin AND must_change_password"
+            )
+        ).scalar_one()
+        published = dict(connection.execute(text("SELECT day, kind FROM holiday WHERE agency_id IS NULL")).all())
+        years = set(connection.scalars(text("SELECT year FROM holiday_year WHERE agency_id IS NULL")))
+    assert rights == base_rights()
+    # What the calendar package knows, this year among it: 1 October has been free in every one.
+    assert years == {day.year for day in (*constants.holidays, *constants.workdays)}
+    assert {year for year in years if published[date(year, 10, 1)] == "day_off"} == years
+    assert set(published) == {*constants.holidays, *constants.workdays}
 
 
 @pytest.mark.usefixtures("on_database", "agencies")
