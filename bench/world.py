@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import random
 import secrets
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -110,6 +111,7 @@ def fill(world: World, upto: int) -> tuple[int, float]:
     with unit_of_work(world.database, world.agency_id) as session:
         present = session.query(Case).count()
         templates = _templates(session)
+    gc.freeze()  # the patterns stay: no collection need look at them again
     started = time.perf_counter()
     brought = sum(report.imported for report in import_history(world.database, actor, _copies(templates, upto - present, present)))
     with world.database.owner_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
@@ -122,7 +124,7 @@ def _templates(session: Session) -> list[PastCase]:
     """Take the demo's walked cases as patterns, each shortened to its first, second and last step."""
     found = []
     for case in session.scalars(select(Case).where(Case.parent_id.is_(None)).order_by(Case.id).limit(4000)):
-        columns = {column.name: getattr(case, column.name) for column in Case.__table__.columns}
+        columns = {column.name: getattr(case, column.name) for column in Case.__table__.columns if column.computed is None}
         events = session.scalars(select(CaseEvent).where(CaseEvent.case_id == case.id).order_by(CaseEvent.sequence)).all()
         kept = [events[0], *events[1:2], *([events[-1]] if len(events) > 2 else [])]
         steps = [PastStep(EventFacts(e.verb, e.from_state, e.to_state, e.at, e.actor_id), e.data, e.form_id) for e in kept]
@@ -138,20 +140,17 @@ def _copies(templates: list[PastCase], count: int, first: int) -> Iterator[PastC
     opened = [one for one in templates if one.columns["category"] == "open"]
     for number in range(count):
         pattern = chance.choice(opened if chance.random() < OPEN_SHARE else closed)
-        back = timedelta(seconds=chance.randrange(90 * 86_400, 2_000 * 86_400))
-        reported = pattern.reported_at - back
+        back = timedelta(seconds=90 * 86_400 + int(chance.random() * 1_910 * 86_400))
         columns = dict(pattern.columns)
         for name in ("state_entered_at", "closed_at", "due_at", "warn_at"):
-            columns[name] = columns[name] - back if columns[name] else None
-        steps = [replace(step, facts=replace(step.facts, at=step.facts.at - back)) for step in pattern.steps]
+            if columns[name]:
+                columns[name] -= back
         yield PastCase(
-            number=f"H{first + number:09d}",
-            workflow=pattern.workflow,
-            definition_id=pattern.definition_id,
-            title=pattern.title,
-            columns=columns,
-            place=pattern.place,
-            reported_at=reported,
-            steps=steps,
-            reporter_id=pattern.reporter_id,
-        )
+            f"H{first + number:09d}", pattern.workflow, pattern.definition_id, pattern.title, columns, pattern.place,
+            pattern.reported_at - back, [_earlier(step, back) for step in pattern.steps], pattern.reporter_id,
+        )  # fmt: skip
+
+
+def _earlier(step: PastStep, back: timedelta) -> PastStep:
+    told = step.facts
+    return PastStep(EventFacts(told.verb, told.from_state, told.to_state, told.at - back, told.actor_id), step.data, step.form_id)

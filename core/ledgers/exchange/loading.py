@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
-from psycopg import sql as psycopg_sql
 from sqlalchemy import ARRAY, Text, bindparam, cast, func, select, text
 from sqlalchemy.orm import Session
 
+from core.db.copying import copy_in, pack
 from core.ledgers.models import Record
 
 _COLUMNS: Mapping[str, str] = {
@@ -39,7 +38,6 @@ _COLUMNS: Mapping[str, str] = {
     "old": "jsonb",
     "new": "jsonb",
 }
-_SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
 _POSITION = "CASE WHEN s.x IS NULL THEN NULL ELSE point(s.x, s.y) END"
 _RETIRED = "CASE WHEN s.retired THEN CAST(:now AS timestamptz) END"
@@ -182,43 +180,10 @@ def store(session: Session, stamp: Stamp, staged: Mapping[str, Sequence[Any]], n
 
 
 def _stage(session: Session, staged: Mapping[str, Sequence[Any]], count: int) -> None:
-    columns = [name for name in _COLUMNS if name in staged]
     body = ", ".join(f"{name} {kind}" for name, kind in _COLUMNS.items())
     session.execute(text(f"CREATE TEMPORARY TABLE import_stage ({body}) ON COMMIT DROP"))
-    texts = [_copy_column(staged[name], _COLUMNS[name], count) for name in columns]
-    payload = "\n".join(map("\t".join, zip(*texts, strict=True)))
-    statement = psycopg_sql.SQL("COPY pg_temp.import_stage ({}) FROM STDIN").format(
-        psycopg_sql.SQL(", ").join(map(psycopg_sql.Identifier, columns))
-    )
-    driver: Any = session.connection().connection.driver_connection
-    with driver.cursor() as cursor, cursor.copy(statement) as copy:
-        copy.write(payload)
-        copy.write("\n")
-
-
-def _copy_column(values: Sequence[Any], kind: str, count: int) -> list[str]:
-    """Write a column in COPY's text form; only a column that has nulls or special characters pays for them."""
-    assert len(values) == count
-    write = _WRITERS.get(kind, str)
-    has_null = None in values
-    if has_null:
-        texts = ["" if value is None else write(value) for value in values]
-    else:
-        texts = list(values) if kind == "text" else list(map(write, values))
-    if kind in {"text", "jsonb"}:
-        joined = "".join(texts)
-        if "\\" in joined or "\t" in joined or "\n" in joined or "\r" in joined:
-            texts = [one.translate(_SPECIAL) for one in texts]
-    if has_null:
-        texts = ["\\N" if value is None else one for one, value in zip(texts, values, strict=True)]
-    return texts
-
-
-def _json_text(value: Any) -> str:
-    return orjson.dumps(value).decode()
-
-
-_WRITERS: Mapping[str, Callable[[Any], str]] = {"jsonb": _json_text, "double precision": repr, "text": str}
+    assert all(len(values) == count for values in staged.values())
+    copy_in(session, "import_stage", pack({name: (kind, staged[name]) for name, kind in _COLUMNS.items() if name in staged}))
 
 
 def new_uuids(count: int) -> list[str]:
