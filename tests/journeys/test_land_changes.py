@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,12 +10,13 @@ from sqlalchemy import select, text
 
 from core.db.outbox import OutboxMessage
 from core.grid.models import Grid
+from core.grid.service import succession
 from core.lib import clock
 from core.worker.due import work_off
 from core.workflow.models import CaseEvent
 from plugins.urban_mgmt.demo import organisation
 from plugins.urban_mgmt.demo.small_land import ORIGIN
-from tests.journeys.conftest import Town
+from tests.journeys.town import Town
 from tests.journeys.walking import closed, done, reported
 
 LEDGER = "urban_mgmt.component"
@@ -263,3 +265,44 @@ def test_work_done_with_the_old_version_meets_a_stale_answer_and_loses_nothing(t
     town.as_("department_clerk").moved(number, "accept")
     assert done(town, number) == number
     assert town.broken(number) == []
+
+
+def test_many_components_follow_in_batches_and_each_has_it_in_its_history(
+    town: Town, unit_inspector: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small = replace(succession._followers["records"], batch=300)
+    monkeypatch.setitem(succession._followers, "records", small)
+    place = spot(5.2, 0.5)
+    code = unit_at(town, place)
+    first = component(town, position=place)
+    count = 2 * small.batch + 1
+    with town.work() as (session, _):
+        columns = "agency_id, ledger_key, form_version_id, title, title_search, grid_id, location, lat, state, departments, data"
+        session.execute(
+            text(
+                f"INSERT INTO record ({columns}, uuid, code, lon)"
+                f" SELECT {columns}, gen_random_uuid(), 'many' || n, lon + 0.0006 * (n % 2) FROM record, generate_series(2, :count) AS n"
+                " WHERE code = :code"
+            ),
+            {"count": count, "code": first},
+        )
+    with town.work() as (session, _):
+        before = session.execute(text("SELECT count(*) FROM record_event")).scalar_one()
+    assert waiting(town)["records"] == 0
+    west, east = split(town, code, 5, 6, 0)
+    with town.work() as (session, _):
+        standing = session.execute(
+            text("SELECT grid.code, count(*) FROM record JOIN grid ON grid.id = grid_id WHERE grid.code IN (:west, :east) GROUP BY 1"),
+            {"west": west, "east": east},
+        )
+        assert {row.code: row.count for row in standing} == {west: count // 2 + 1, east: count // 2}
+        assert session.execute(text("SELECT count(*) FROM record_event")).scalar_one() == before + count
+        event = session.execute(
+            text(
+                "SELECT kind, old, new, record_event.version FROM record_event"
+                " JOIN record ON record.id = record_event.record_id WHERE code = :code"
+            ),
+            {"code": first},
+        ).one()
+        assert tuple(event) == ("changed", {"grid_id": id_of(town, code)}, {"grid_id": id_of(town, west)}, 2)
+    assert waiting(town)["records"] == 0

@@ -9,8 +9,11 @@ from contextlib import contextmanager
 import click
 import pytest
 from click.testing import CliRunner
+from sqlalchemy import text
 
 from core.grid.commands import grid
+from core.grid.service import succession
+from core.grid.service.succession import Followed, Follower
 from core.lib.errors import Invalid, Malformed
 from core.lib.terminal import Terminal
 from tests.core.grid.conftest import COMMUNITY, HIGH, WIDE, collection, community, feature, square
@@ -101,3 +104,24 @@ def test_each_command_has_help(command):
 
     assert result.exit_code == 0
     assert "Usage:" in result.output
+
+
+def test_follow_moves_what_stands_on_old_land_and_says_what_is_left(call, session, keeper, scheme, monkeypatch):
+    rows = {1: "moves", 2: "stays"}
+
+    def follow(_session, _actor, after, limit):
+        behind = sorted(number for number in rows if number > after)[:limit]
+        gone = [number for number in behind if rows[number] == "moves"]
+        for number in gone:
+            del rows[number]
+        return Followed(behind[-1] if len(behind) == limit else None, len(gone))
+
+    monkeypatch.setattr(succession, "_followers", {"cases": Follower("cases", lambda *_: len(rows), follow, 1)})
+
+    code, answer = call("follow", as_json=True)
+    assert (code, answer) == (0, {"moved": {"cases": 1}, "waiting": {"cases": 1}})
+    code, said = call("follow")
+    assert code == 0
+    assert "Open cases: 0 moved, 1 left" in said
+    audited = session.execute(text("SELECT new FROM audit_entry WHERE action = 'grid:grid:followed'")).scalars().all()
+    assert audited == [{"moved": {"cases": 1}, "waiting": {"cases": 1}}]
