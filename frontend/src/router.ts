@@ -12,6 +12,7 @@ const routes: RouteRecordRaw[] = [
   { path: "/cases", name: "cases", component: () => import("@/views/CaseList.vue") },
   { path: "/cases/:number", name: "case", component: () => import("@/views/CasePage.vue"), props: true },
   { path: "/report", name: "report", component: () => import("@/views/NewReport.vue") },
+  { path: "/notices", name: "notices", component: () => import("@/views/MyNotices.vue") },
   { path: "/profile", name: "profile", component: () => import("@/views/MyProfile.vue") },
   { path: "/:rest(.*)*", name: "missing", component: () => import("@/views/NotFound.vue") },
 ];
@@ -45,6 +46,7 @@ const TITLES: Record<string, string> = {
   tasks: "tasks.title",
   cases: "cases.title",
   report: "report.title",
+  notices: "notices.title",
   profile: "profile.title",
   missing: "missing.title",
 };

@@ -28,10 +28,15 @@ FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--use-angle=swiftsh
 DESK = {"viewport": {"width": 1366, "height": 860}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 WAIT_MS = 20_000
+AXE = ROOT / "frontend/node_modules/axe-core/axe.min.js"
+# What the European norm for public bodies and GB/T 37668 ask for: WCAG 2.1, levels A and AA.
+AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 # What a browser says of a refusal that the page itself explains; anything else on the console fails the test.
 EXPECTED = (
     "the server responded with a status of 401",
     "the server responded with a status of 412",
+    "the server responded with a status of 422",
+    "the server responded with a status of 429",
     "net::ERR_INTERNET_DISCONNECTED",
     "GPU stall due to ReadPixels",
 )
@@ -66,6 +71,20 @@ class Person:
         with self.page.expect_response(lambda answer: answer.url.endswith("/api/v1/attachments") and answer.status == 201):
             self.field(name).locator("input[capture]").set_input_files(photo)
 
+    def sign_in(self, username: str, password: str) -> None:
+        """Fill in the sign-in form and send it."""
+        self.page.locator("input[name=username]").fill(username)
+        self.page.locator("input[name=password]").fill(password)
+        self.page.locator("button[type=submit]").click()
+
+    def barriers(self) -> list[str]:
+        """Give what keeps people out of this screen: rules broken, and where."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text("utf-8"))
+        run = "(rules) => axe.run(document, {runOnly: rules, resultTypes: ['violations']})"
+        found = self.page.evaluate(run, AXE_RULES)["violations"]
+        return [f"{one['id']}: {node['target']} {node['failureSummary']}" for one in found for node in one["nodes"]]
+
     def begin(self, number: str, verb: str) -> None:
         """Find the case among one's tasks and open a step of it."""
         self.open("/tasks")
@@ -94,6 +113,8 @@ class Office:
         place = {"longitude": HERE["lon"], "latitude": HERE["lat"], "accuracy": HERE["accuracy"]}
         context = self.browser.new_context(**(PHONE if phone else DESK), geolocation=place, permissions=["geolocation"], locale=language)
         context.set_default_timeout(WAIT_MS)
+        # As if it had been chosen on this device before.
+        context.add_init_script(f"localStorage.getItem('wangge.locale') ?? localStorage.setItem('wangge.locale', {language!r})")
         person = Person(context.new_page(), context, self.address)
         person.page.on("console", lambda said: self._note(person, said.type, said.text))
         person.page.on("pageerror", lambda error: person.faults.append(str(error)))
@@ -104,13 +125,11 @@ class Office:
         if kind in {"error", "warning"} and not any(part in text for part in EXPECTED):
             person.faults.append(text)
 
-    def as_(self, username: str, *, phone: bool = False) -> Person:
+    def as_(self, username: str, *, phone: bool = False, language: str = "zh-CN") -> Person:
         """Sign somebody in through the screen."""
-        person = self.visitor(phone=phone)
+        person = self.visitor(phone=phone, language=language)
         person.open("/")
-        person.page.locator("input[name=username]").fill(username)
-        person.page.locator("input[name=password]").fill(self.town.sign_ins[username]["password"])
-        person.page.locator("button[type=submit]").click()
+        person.sign_in(username, self.town.sign_ins[username]["password"])
         person.page.locator(".shell").wait_for()
         return person
 
@@ -178,6 +197,28 @@ def office(town: Town, served: str, chromium: Browser, tmp_path: Path) -> Iterat
         person.page.screenshot(path=tmp_path / f"last-{number}.png")
         person.context.close()
     assert [fault for person in made.people for fault in person.faults] == []
+
+
+@pytest.fixture
+def reported(office: Office, photo: Callable[[str], Path]) -> Callable[..., str]:
+    """Report an event as the inspector with the phone; give the case's number."""
+
+    def report(words: str = "胡同口堆放暴露垃圾，约两平方米") -> str:
+        inspector = office.as_("inspector", phone=True)
+        page = inspector.page
+        page.locator("nav.bottom").get_by_text("上报").click()
+        inspector.choose("event_class", "暴露生活垃圾")
+        inspector.field("description").locator("textarea").fill(words)
+        inspector.photograph("photos", photo("before"))
+        page.get_by_text("精度约 6 米").wait_for()
+        page.get_by_role("button", name="提交上报").click()
+        page.get_by_text("上报成功").wait_for()
+        number = page.get_by_text("案件编号").inner_text().removeprefix("案件编号").strip()
+        inspector.context.close()
+        office.people.remove(inspector)
+        return number
+
+    return report
 
 
 @pytest.fixture

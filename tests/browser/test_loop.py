@@ -12,27 +12,11 @@ from tests.browser.conftest import Office
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 Photo = Callable[[str], Path]
+Report = Callable[..., str]
 
 
-def reported(office: Office, photo: Photo, words: str = "胡同口堆放暴露垃圾，约两平方米") -> str:
-    """Report an event as the inspector with the phone; give the case's number."""
-    inspector = office.as_("inspector", phone=True)
-    page = inspector.page
-    page.locator("nav.bottom").get_by_text("上报").click()
-    inspector.choose("event_class", "暴露生活垃圾")
-    inspector.field("description").locator("textarea").fill(words)
-    inspector.photograph("photos", photo("before"))
-    page.get_by_text("精度约 6 米").wait_for()
-    page.get_by_role("button", name="提交上报").click()
-    page.get_by_text("上报成功").wait_for()
-    number = page.get_by_text("案件编号").inner_text().removeprefix("案件编号").strip()
-    inspector.context.close()
-    office.people.remove(inspector)
-    return number
-
-
-def test_case_walks_the_whole_loop_in_a_browser(office: Office, photo: Photo) -> None:
-    number = reported(office, photo)
+def test_case_walks_the_whole_loop_in_a_browser(office: Office, photo: Photo, reported: Report) -> None:
+    number = reported()
 
     acceptor = office.as_("acceptor")
     acceptor.begin(number, "request_verify")
@@ -90,8 +74,8 @@ def dispatcher_department(office: Office) -> str:
     return next(one["name"] for one in departments if one["code"] == "E01")
 
 
-def test_second_of_two_people_is_told_that_the_case_has_moved(office: Office, photo: Photo) -> None:
-    number = reported(office, photo, "井盖旁路面破损")
+def test_second_of_two_people_is_told_that_the_case_has_moved(office: Office, reported: Report) -> None:
+    number = reported("井盖旁路面破损")
     first, second = office.as_("duty_lead"), office.as_("duty_lead")
     for person in (first, second):
         person.open(f"/cases/{number}")
@@ -108,86 +92,3 @@ def test_second_of_two_people_is_told_that_the_case_has_moved(office: Office, ph
     second.page.locator(".head .tags").get_by_text("不予立案", exact=True).wait_for()
     verbs = [event["verb"] for event in office.town.as_("leader").case(number)["events"]]
     assert verbs == ["report", "reject"]
-
-
-def test_report_without_network_is_kept_and_sent_once(office: Office, photo: Photo) -> None:
-    inspector = office.as_("inspector", phone=True)
-    page = inspector.page
-    inspector.open("/report")
-    inspector.choose("event_class", "暴露生活垃圾")
-    inspector.field("description").locator("textarea").fill("断网时上报的垃圾")
-    page.get_by_text("精度约 6 米").wait_for()
-    inspector.context.set_offline(True)
-    inspector.field("photos").locator("input[capture]").set_input_files(photo("offline"))
-    page.get_by_text("上传失败").wait_for()
-    page.get_by_role("button", name="提交上报").click()
-    page.get_by_text("网络不通").first.wait_for()
-    page.get_by_text("本机有 1 条待补传").wait_for()
-
-    with page.expect_response(lambda answer: answer.url.endswith("/api/v1/cases") and answer.status == 201):
-        inspector.context.set_offline(False)
-    page.get_by_text("本机有 1 条待补传").wait_for(state="detached")
-    inspector.open("/tasks")
-    page.get_by_role("heading", name="我的任务").wait_for()
-    assert page.get_by_text("待补传").count() == 0
-
-
-def test_wrong_password_is_refused_in_words(office: Office) -> None:
-    visitor = office.visitor()
-    visitor.open("/cases")
-    visitor.page.locator("input[name=username]").fill("nobody-here")
-    visitor.page.locator("input[name=password]").fill("wrong wrong wrong")
-    visitor.page.locator("button[type=submit]").click()
-    alert = visitor.page.locator("[role=alert]")
-    alert.wait_for()
-    assert alert.inner_text() == "用户名或密码不正确，请核对后再试。"
-    assert visitor.page.url.endswith("/sign-in?next=/cases")
-
-
-def test_every_screen_is_whole_in_both_languages_and_sizes(office: Office, photo: Photo) -> None:
-    number = reported(office, photo, "语言检查")
-    screens = {
-        "/tasks": "My tasks",
-        "/cases": "Cases",
-        f"/cases/{number}": "Exposed household refuse",
-        "/report": "New report",
-        "/profile": "Me",
-    }
-    for phone in (False, True):
-        inspector = office.as_("inspector", phone=phone)
-        inspector.open("/profile")
-        with inspector.page.expect_response("**/api/v1/me/locale"):
-            inspector.page.get_by_role("radio", name="English").click()
-        for path, heading in screens.items():
-            inspector.open(path)
-            inspector.page.get_by_role("heading", name=heading, exact=True).wait_for()
-            assert inspector.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), f"{path} is wider than the screen"
-        with inspector.page.expect_response("**/api/v1/me/locale"):
-            inspector.open("/profile")
-            inspector.page.get_by_role("radio", name="中文").click()
-
-
-def test_report_half_filled_when_the_session_ends_is_mended_and_sent(office: Office, photo: Photo) -> None:
-    inspector = office.as_("inspector", phone=True)
-    page = inspector.page
-    inspector.open("/report")
-    inspector.choose("event_class", "暴露生活垃圾")
-    inspector.photograph("photos", photo("half"))
-    inspector.field("description").locator("textarea").fill("写到一半")
-    inspector.context.clear_cookies()
-    page.get_by_role("button", name="提交上报").click()
-    page.get_by_text("登录已失效").wait_for()
-    page.locator("input[name=username]").fill("inspector")
-    page.locator("input[name=password]").fill(office.town.sign_ins["inspector"]["password"])
-    page.locator("button[type=submit]").click()
-    page.get_by_text("登录失效时尚未填完").wait_for()
-
-    page.get_by_role("link", name="修改").click()
-    words = inspector.field("description").locator("textarea")
-    words.wait_for()
-    assert words.input_value() == "写到一半"
-    assert inspector.field("photos").locator("li img").count() == 1
-    words.fill("写完了的上报")
-    page.get_by_role("button", name="提交上报").click()
-    page.get_by_text("上报成功").wait_for()
-    assert page.get_by_text("待补传").count() == 0

@@ -7,6 +7,7 @@ import type {
   CatalogueItem,
   GridLand,
   GridScheme,
+  Inbox,
   Located,
   Me,
   NearbyCase,
@@ -96,6 +97,18 @@ export const cases = {
   async hints(classCode: string, lon: number, lat: number, signal?: AbortSignal): Promise<NearbyCase[]> {
     const query = { workflow: WORKFLOW, class_code: classCode, lon, lat };
     return (await get<{ items: NearbyCase[] }>("/cases/hints", query, signal)).items;
+  },
+};
+
+export const notices = {
+  list: (after: string | null = null, limit = 30): Promise<Inbox> => get("/me/notices", { after, limit }),
+
+  async read(id: number): Promise<void> {
+    await send("PUT", `/me/notices/${id}/read`);
+  },
+
+  async readAll(): Promise<void> {
+    await send("PUT", "/me/notices/read");
   },
 };
 

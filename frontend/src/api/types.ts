@@ -170,3 +170,17 @@ export interface StateInfo {
   key: string;
   title: Title;
 }
+
+export interface Notice {
+  id: number;
+  topic: string;
+  /** What it is about, such as ``case:`` and a number. */
+  subject: string;
+  title: string;
+  created_at: string;
+  read_at: string | null;
+}
+
+export interface Inbox extends Page<Notice> {
+  unread: number;
+}

@@ -1,17 +1,17 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { attachments, cases, NetworkFailure, Problem, type Me } from "@/api";
 import { me } from "@/session";
-import type { Draft } from "./drafts";
-import { sendWaiting, waiting } from "./sending";
+import type { Draft } from "./store";
+import { drafts, sendWaiting } from "./sending";
 
 const disk = new Map<string, Draft>();
-vi.mock("./drafts", () => ({
+vi.mock("./store", () => ({
   keep: (draft: Draft) => {
-    disk.set(draft.key, structuredClone(draft));
+    disk.set(draft.id, structuredClone(draft));
     return Promise.resolve();
   },
-  drop: (key: string) => {
-    disk.delete(key);
+  drop: (id: string) => {
+    disk.delete(id);
     return Promise.resolve();
   },
   draftsOf: () => Promise.resolve([...disk.values()].map((one) => structuredClone(one))),
@@ -19,7 +19,7 @@ vi.mock("./drafts", () => ({
 
 function draft(key: string): Draft {
   return {
-    key, username: "u", agency: "a", title: "t", savedAt: "2026-01-01T00:00:00Z", refused: null,
+    id: key, key, username: "u", agency: "a", title: "t", savedAt: "2026-01-01T00:00:00Z", step: null, status: "waiting", reason: "",
     data: { description: "d", photos: ["local-1"] },
     files: [{ localId: "local-1", name: "p.jpg", blob: new Blob(["x"]), facts: {}, uuid: null }],
   };
@@ -41,7 +41,7 @@ describe("kept reports", () => {
     await sendWaiting();
     expect(report).toHaveBeenCalledWith({ description: "d", photos: ["uuid-1"] }, "k1");
     expect(disk.size).toBe(0);
-    expect(waiting.value).toEqual([]);
+    expect(drafts.value).toEqual([]);
   });
 
   it("never send a file twice, and repeat the same body under the same key", async () => {
@@ -71,7 +71,7 @@ describe("kept reports", () => {
     disk.set("k1", draft("k1"));
     await sendWaiting();
     await sendWaiting();
-    expect(waiting.value[0]?.refused).toBe("不对");
+    expect(drafts.value[0]).toMatchObject({ status: "refused", reason: "不对" });
     expect(report).toHaveBeenCalledTimes(1);
   });
 
@@ -81,6 +81,23 @@ describe("kept reports", () => {
     disk.set("k1", draft("k1"));
     await sendWaiting();
     await sendWaiting();
-    expect(waiting.value[0]?.refused).toBeNull();
+    expect(drafts.value[0]?.status).toBe("waiting");
+  });
+
+  it("take a step of a case with the version that its writer saw", async () => {
+    vi.spyOn(attachments, "add").mockResolvedValue(stored);
+    const move = vi.spyOn(cases, "move").mockResolvedValue();
+    disk.set("k1", { ...draft("k1"), step: { number: "20260101-000001", verb: "verify", version: 3 } });
+    expect(await sendWaiting()).toEqual(["t"]);
+    expect(move).toHaveBeenCalledWith("20260101-000001", "verify", { description: "d", photos: ["uuid-1"] }, 3, "k1");
+    expect(disk.size).toBe(0);
+  });
+
+  it("leave alone what is still being written", async () => {
+    const report = vi.spyOn(cases, "report");
+    disk.set("k1", { ...draft("k1"), status: "begun" });
+    expect(await sendWaiting()).toEqual([]);
+    expect(report).not.toHaveBeenCalled();
+    expect(disk.size).toBe(1);
   });
 });

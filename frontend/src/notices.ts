@@ -1,0 +1,16 @@
+/** The number beside the bell, shared by the menu and the screen. */
+import { shallowRef } from "vue";
+import { NetworkFailure, notices } from "@/api";
+import { me } from "@/session";
+
+export const unread = shallowRef(0);
+
+/** Ask how many notices are unread; without a network the number stays what it was. */
+export async function countUnread(): Promise<void> {
+  if (!me.value?.agency) return;
+  try {
+    unread.value = (await notices.list(null, 1)).unread;
+  } catch (error) {
+    if (!(error instanceof NetworkFailure)) console.error(error);
+  }
+}
