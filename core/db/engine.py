@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.orm import Session, SessionTransaction
 
 from core.db.json import dumps, loads
-from core.db.prepared import Prepared
+from core.db.prepared import HotConnection, Prepared, line_of
 from core.settings import Settings
 
 _SET_AGENCY = Prepared("SELECT set_config('wangge.agency', %(agency)s, true)")
@@ -66,40 +66,81 @@ class Database:
 
 
 class AgencySession(Session):
-    """A session bound to one agency for its whole life."""
+    """A session bound to one agency for its whole life.
+
+    A request opens it with one statement of its own (:meth:`open_with`) on a
+    connection taken straight from the pool; SQLAlchemy joins that transaction
+    when something asks for it, and costs nothing when nothing does.
+    """
 
     def __init__(self, bind: Engine | Connection, *, agency_id: int | None, **options: Any) -> None:
         super().__init__(bind, expire_on_commit=False, autoflush=False, **options)
         self.agency_id = agency_id
-        self._opening: tuple[Prepared, Mapping[str, Any]] | None = None
+        self._taken: PoolProxiedConnection | None = None
+        self._joined: Connection | None = None
 
     def open_with(self, statement: Prepared, parameters: Mapping[str, Any]) -> Any:
         """Begin the transaction with a statement that itself sets ``wangge.agency``, and give its one row.
 
         It saves the hot path a round trip. In a transaction that is under way
-        already it is one statement more.
+        already, or on somebody else's connection, it is one statement more.
         """
-        if self.in_transaction():
-            return statement.first(self, parameters)
-        self._opening = (statement, parameters)
-        self.connection()
-        return self.info.pop("opened")
+        if isinstance(self.bind, Engine) and self._taken is None and not self.in_transaction():
+            self._taken = self.bind.raw_connection()
+            self.info["line"] = line_of(self._taken, self.bind.dialect)
+        return statement.first(self, parameters)
+
+    def get_bind(self, *given: Any, **named: Any) -> Engine | Connection:
+        """Give SQLAlchemy the connection that was opened before it was asked."""
+        if self._taken is None or not isinstance(self.bind, Engine):
+            return super().get_bind(*given, **named)
+        if self._joined is None:
+            self._joined = Connection(self.bind, connection=self._taken)
+        return self._joined
+
+    def commit(self) -> None:
+        """Commit."""
+        if self._taken is None or self.in_transaction():
+            super().commit()
+        else:
+            self.info["line"].commit()
+        self._give_back()
+
+    def rollback(self) -> None:
+        """Roll back."""
+        if self._taken is not None:
+            self.connection()  # so that whoever listens for a rollback hears of it
+        try:
+            super().rollback()
+        finally:
+            self._give_back()
+
+    def close(self) -> None:
+        """Roll back what is not committed, and give the connection back."""
+        try:
+            super().close()
+        finally:
+            self._give_back()
+
+    def _give_back(self) -> None:
+        if self._taken is None:
+            return
+        taken, self._taken, self._joined = self._joined or self._taken, None, None
+        self.info.pop("line", None)
+        taken.close()
 
 
 @event.listens_for(AgencySession, "after_begin")
 def _set_agency(session: AgencySession, _transaction: SessionTransaction, connection: Connection) -> None:
-    session.info["connection"] = connection
-    if session._opening is None:  # noqa: SLF001  # the listener is the other half of the class
+    if session.info.get("line") is None:
         set_agency(connection, session.agency_id)
-        return
-    (statement, parameters), session._opening = session._opening, None  # noqa: SLF001
-    session.info["opened"] = statement.all_on(connection, parameters)[0]
+        session.info["line"] = line_of(connection.connection, connection.dialect)
 
 
 @event.listens_for(AgencySession, "after_transaction_end")
-def _forget_connection(session: AgencySession, transaction: SessionTransaction) -> None:
+def _forget_line(session: AgencySession, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        session.info.pop("connection", None)
+        session.info.pop("line", None)
 
 
 def set_agency(connection: Connection, agency_id: int | None) -> None:
@@ -109,7 +150,7 @@ def set_agency(connection: Connection, agency_id: int | None) -> None:
 
 def make_engine(url: str, *, pool_size: int) -> Engine:
     """Make an engine with our JSON codec and prepared statements."""
-    return create_engine(
+    engine = create_engine(
         url,
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -120,3 +161,9 @@ def make_engine(url: str, *, pool_size: int) -> Engine:
         connect_args={"prepare_threshold": 3, "application_name": "wangge"},
         use_insertmanyvalues=True,
     )
+    event.listen(engine, "do_connect", _connect)
+    return engine
+
+
+def _connect(_dialect: Dialect, _record: object, given: list[Any], named: dict[str, Any]) -> HotConnection:
+    return HotConnection.connect(*given, **named)

@@ -25,6 +25,7 @@ class ConfigurationEpoch(Base):
 
     __tablename__ = "configuration_epoch"
     __config_scope__ = "runtime"
+    __grants__ = "SELECT, UPDATE"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     value: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
@@ -44,6 +45,7 @@ def bump(session: Session) -> None:
     The one row is written as the last thing before the commit, so that a long
     transaction does not keep every other change of configuration waiting.
     """
+    session.connection()  # the count is made by the session's own commit, which needs a transaction that the session knows of
     session.info.pop("epoch", None)
     session.info["epoch_bumped"] = True
 

@@ -1,23 +1,106 @@
-"""Statements of the hot paths: compiled once, then given to the driver as they are.
+"""Statements of the hot paths: compiled once, then given to the server as they are.
 
 SQLAlchemy still writes the SQL and knows how each type is bound; what is left
-out is its work per execution, and the driver's rewriting of placeholders. A
-statement here takes named parameters and cannot have expanding ones: use
-``= ANY(:list)`` for ``IN``. Values come back as the driver reads them.
+out is its work per execution, and the driver's: a statement is one call of
+libpq. A statement here takes named parameters and cannot have expanding ones:
+use ``= ANY(:list)`` for ``IN``. Values come back as the driver reads them.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Any
 
 import psycopg
-from psycopg.rows import namedtuple_row
-from sqlalchemy import ClauseElement, Connection, Dialect
+from psycopg.abc import PQGen
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
+from sqlalchemy import ClauseElement, Connection, Dialect, PoolProxiedConnection
 from sqlalchemy.orm import Session
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
+_MOST = 300
+"""How many statements a connection keeps prepared; beyond it the oldest is let go."""
+
+
+class HotConnection(psycopg.Connection[Any]):
+    """A connection that tells its line when psycopg lets go of every prepared statement, as it does after each rollback."""
+
+    def __init__(self, *given: Any, **named: Any) -> None:
+        super().__init__(*given, **named)
+        self.known: dict[bytes, None] = {}
+        """The names of the statements that the server has prepared for the line, oldest first."""
+
+    def _deallocate(self, name: bytes | None) -> PQGen[None]:
+        if name is None:
+            self.known.clear()
+        return super()._deallocate(name)
+
+
+class Line:
+    """One open connection as the hot statements use it: libpq itself, and which statements the server knows.
+
+    A call waits in C without the interpreter's lock, so other threads go on.
+    """
+
+    def __init__(self, driver: HotConnection, dialect: Dialect) -> None:
+        self.dialect = dialect
+        self._libpq = driver.pgconn
+        self._transformer = Transformer(driver)
+        self._known = driver.known
+
+    def commit(self) -> None:
+        """Commit; raise OperationalError when the server rolled back instead."""
+        result = self._libpq.exec_(b"COMMIT")
+        self._done(result)
+        if result.command_status != b"COMMIT":
+            raise psycopg.OperationalError("the transaction had failed and was rolled back")
+
+    def run(self, statement: Prepared, values: Sequence[Any]) -> list[Any]:
+        """Execute a statement, prepared at its first use here; give its rows. A transaction is begun when there is none, as psycopg does."""
+        if self._libpq.transaction_status == TransactionStatus.IDLE:
+            self._done(self._libpq.exec_(b"BEGIN"))
+        name = statement.name
+        if name not in self._known:
+            self._prepare(name, statement.sql)
+        given: Any = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
+        result = self._libpq.exec_prepared(name, given)
+        if result.status == ExecStatus.TUPLES_OK:
+            self._transformer.set_pgresult(result)
+            return self._transformer.load_rows(0, result.ntuples, statement.row_maker(result))
+        self._done(result)
+        return []
+
+    def _prepare(self, name: bytes, sql: str) -> None:
+        # Every value is sent as text and without a type, so that the server infers it and None needs no statement of its own.
+        if len(self._known) >= _MOST:
+            oldest = next(iter(self._known))
+            self._done(self._libpq.exec_(b"DEALLOCATE " + oldest))
+            del self._known[oldest]
+        self._done(self._libpq.prepare(name, sql.encode()))
+        self._known[name] = None
+
+    def _done(self, result: Any) -> None:
+        if result.status == ExecStatus.COMMAND_OK:
+            return
+        if self._libpq.status != ConnStatus.OK:
+            raise psycopg.OperationalError(self._libpq.get_error_message())
+        raise error_from_result(result)
+
+
+def line_of(connection: PoolProxiedConnection, dialect: Dialect) -> Line:
+    """Give the line of a pooled connection; it lives as long as the connection to the server."""
+    line: Line | None = connection.info.get("line")
+    if line is None:
+        driver = connection.driver_connection
+        if not isinstance(driver, HotConnection):
+            raise TypeError("hot statements need a connection of core.db.engine.make_engine")
+        line = connection.info["line"] = Line(driver, dialect)
+    return line
 
 
 class Prepared:
@@ -27,27 +110,35 @@ class Prepared:
         """Take a statement, or SQL text with ``%(name)s`` parameters that are sent as they are."""
         self._statement = statement
         self._ready: Callable[[Mapping[str, Any]], list[Any]] | None = None
+        self._make: Callable[[Sequence[Any]], Any] | None = None
         self.sql = ""
+        self.name = b""
 
     def all(self, session: Session, parameters: Mapping[str, Any]) -> list[Any]:
         """Execute in the session's transaction; give every row as a named tuple."""
-        # The session finds its connection anew each time it is asked; the one of the running transaction is known already.
-        return self.all_on(session.info.get("connection") or session.connection(), parameters)
+        # The session finds its connection anew each time it is asked; the line of the running transaction is known already.
+        return self.all_on(session.info.get("line") or session.connection(), parameters)
 
-    def all_on(self, connection: Connection, parameters: Mapping[str, Any]) -> list[Any]:
+    def all_on(self, connection: Connection | Line, parameters: Mapping[str, Any]) -> list[Any]:
         """Execute on a connection; give every row as a named tuple."""
+        line = connection if isinstance(connection, Line) else line_of(connection.connection, connection.dialect)
         if self._ready is None:
-            self._compile(connection.dialect)
+            self._compile(line.dialect)
         assert self._ready is not None
-        driver: Any = connection.connection.driver_connection
-        cursor = psycopg.RawCursor(driver, row_factory=namedtuple_row)
-        cursor.execute(self.sql, self._ready(parameters), prepare=True)
-        return cursor.fetchall()
+        return line.run(self, self._ready(parameters))
 
     def first(self, session: Session, parameters: Mapping[str, Any]) -> Any:
         """Execute and give the first row, or None."""
         rows = self.all(session, parameters)
         return rows[0] if rows else None
+
+    def row_maker(self, result: Any) -> Callable[[Sequence[Any]], Any]:
+        """Give what makes a named tuple of a row; the columns are the same every time."""
+        if self._make is None:
+            names = [(result.fname(number) or b"").decode() for number in range(result.nfields)]
+            row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]  # noqa: PYI024  # the names are the statement's
+            self._make = row._make
+        return self._make
 
     def _compile(self, dialect: Dialect) -> None:
         names: dict[str, int] = {}
@@ -57,12 +148,14 @@ class Prepared:
 
         if isinstance(self._statement, str):
             self.sql = _PLACEHOLDER.sub(numbered, self._statement)
-            self._ready = lambda parameters: [parameters[name] for name in names]
-            return
-        compiled: Any = self._statement.compile(dialect=dialect)
-        self.sql = _PLACEHOLDER.sub(numbered, compiled.string)
-        binders = [_binder(compiled.binds[name], dialect) for name in names]
-        self._ready = lambda parameters: [bind(parameters) for bind in binders]
+            ready: Callable[[Mapping[str, Any]], list[Any]] = lambda parameters: [parameters[name] for name in names]  # noqa: E731
+        else:
+            compiled: Any = self._statement.compile(dialect=dialect)
+            self.sql = _PLACEHOLDER.sub(numbered, compiled.string)
+            binders = [_binder(compiled.binds[name], dialect) for name in names]
+            ready = lambda parameters: [bind(parameters) for bind in binders]  # noqa: E731
+        self.name = f"wangge_{sha256(self.sql.encode()).hexdigest()[:24]}".encode()
+        self._ready = ready  # last: another thread takes it as the sign that all is there
 
 
 def _binder(bind: Any, dialect: Dialect) -> Callable[[Mapping[str, Any]], Any]:

@@ -80,7 +80,7 @@ def download_import_errors(work: Work, uuid: UUID, query: dict[str, Any]) -> Ans
 
 def _report(work: Work, job: ImportJob, file_format: FileFormat) -> Iterator[bytes]:
     around = surroundings(work.session, work.actor, job.ledger_key)
-    bind: Any = work.session.get_bind()
+    bind: Any = work.session.bind
 
     def pieces() -> Iterator[bytes]:
         with AgencySession(bind, agency_id=work.actor.agency_id) as session:

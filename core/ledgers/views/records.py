@@ -130,7 +130,7 @@ def export_ledger(work: Work, ledger: str, query: dict[str, Any]) -> Answer:
 
 def _pieces(work: Work, order: ExportOrder) -> Iterator[bytes]:
     """Read in a session of the export's own: the request's is closed before the last piece is sent."""
-    bind: Any = work.session.get_bind()
+    bind: Any = work.session.bind
     with AgencySession(bind, agency_id=work.actor.agency_id) as session:
         yield from export_records(session, work.actor, order)
 
