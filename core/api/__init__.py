@@ -1,8 +1,9 @@
 """The façade that plugins import; what is not here is not promised.
 
-``core.api`` has the contract (manifest, hooks, rights), ``core.api.errors`` the
-errors a plugin may raise, ``core.api.db`` the table bases, ``core.api.http`` the
-routes and ``core.api.services`` the functions of the base.
+``core.api`` has the contract (manifest, hooks, rights, messages), ``core.api.errors``
+the errors a plugin may raise, ``core.api.db`` the table bases, ``core.api.http`` the
+routes; ``accounts``, ``attachments``, ``cases``, ``grids`` and ``ledgers`` have the
+functions of the base, and ``setup`` what demos and installers need.
 """
 
 from core.authz import Actor, Grant, Right, Scope, require, require_anywhere, scope

@@ -29,6 +29,7 @@ from core.lib import clock
 from core.pluginmanager import Plugins
 from core.pluginmanager.setup import switch_on
 from core.settings import Settings
+from core.testing.fixtures import new_database
 from core.testing.people import Browser, Person, browser_of, make_person
 from core.worker.due import work_off
 from core.workflow.tasks import fire_due
@@ -75,6 +76,13 @@ class Stage:
 
 
 @pytest.fixture(scope="module")
+def database(server_urls: tuple[str, str, str], blank: str) -> Iterator[Database]:
+    """Give an installation without the town."""
+    with new_database(server_urls, template=blank) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
 def stage(
     database: Database, agencies: tuple[Agency, Agency], settings: Settings, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Stage]:
@@ -82,8 +90,6 @@ def stage(
     with installed(OUTSIDE / "playground", tmp_path_factory.mktemp("site"), key="playground") as found:
         assert found.failed == []
         own = next(one for one in components() if one.key == "playground")
-        migrate.new_revision(database.owner_engine, own, "first tables")
-        migrate._script.cache_clear()
         migrate.upgrade(database.owner_engine, [own])
         sync_installed(database, now=datetime.now(UTC))
         alpha, beta = agencies
@@ -162,11 +168,17 @@ def test_route_is_in_the_document(stage: Stage) -> None:
     assert "get" in document["paths"]["/api/v1/playground/visits"]
 
 
-def test_migration_written_by_the_command_makes_what_the_models_say(stage: Stage) -> None:
-    own = next(one for one in components() if one.key == "playground")
-    assert migrate.pending(stage.database.owner_engine, [own]) == []
-    assert migrate.differences(stage.database.owner_engine, own) == []
-    written = next(own.versions.glob("*.py")).read_text("utf-8")
+def test_migration_written_by_the_command_makes_what_the_models_say(
+    stage: Stage, server_urls: tuple[str, str, str], blank: str, tmp_path: Path
+) -> None:
+    assert stage.found.failed == []
+    own = migrate.plugin_component("playground", tmp_path)
+    with new_database(server_urls, template=blank) as other:
+        migrate.new_revision(other.owner_engine, own, "first tables")
+        migrate._script.cache_clear()
+        assert [one.title for one in migrate.upgrade(other.owner_engine, [own])] == ["first tables."]
+        assert migrate.differences(other.owner_engine, own) == []
+    written = next(tmp_path.glob("*.py")).read_text("utf-8")
     assert "core." not in written
     assert "ENABLE ROW LEVEL SECURITY" in written
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import BigInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.api.db import AgencyOwned, Base, UTCDateTime, within_agency
@@ -17,6 +17,6 @@ class PlaygroundVisit(AgencyOwned, Base):
     __config_scope__ = "business"
     __table_args__ = (within_agency("case_id", "cases"),)
 
-    case_id: Mapped[int] = mapped_column()
+    case_id: Mapped[int] = mapped_column(BigInteger)
     what: Mapped[str] = mapped_column(String(200))
     visited_at: Mapped[datetime] = mapped_column(UTCDateTime)
