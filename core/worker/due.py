@@ -60,7 +60,7 @@ def sources() -> dict[str, Source]:
 
 
 def deliver_outbox(found: Database, agency_id: int, *, now: datetime, seconds: float = _FAIR_SECONDS) -> int:
-    """Deliver the due messages of one agency, a few a transaction, until none is left or a fair time is over."""
+    """Deliver the due messages of one agency, a few a transaction, then its due jobs, until none is left or a fair time is over."""
     deadline, claimed = monotonic() + seconds, 0
     while monotonic() < deadline:
         with unit_of_work(found, agency_id) as session:
@@ -68,6 +68,9 @@ def deliver_outbox(found: Database, agency_id: int, *, now: datetime, seconds: f
         claimed += batch
         if batch < _BATCH:
             break
+    # While a job runs here, other workers deliver the messages that come in meanwhile.
+    while monotonic() < deadline and outbox.run_next_job(found, agency_id, now=now):
+        claimed += 1
     return claimed
 
 

@@ -8,7 +8,6 @@ import io
 import pytest
 
 from core.db import outbox
-from core.db.engine import AgencySession
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.tasks import deliver_import
 
@@ -29,9 +28,9 @@ def deliver(world):
     """Hand the waiting messages over as a worker would."""
     from tests.core.ledgers.conftest import NOON  # noqa: PLC0415
 
-    with AgencySession(world.database.app_engine, agency_id=world.agency.id) as session:
-        count = outbox.deliver_due(session, now=NOON.replace(year=2100))
-        session.commit()
+    count = 0
+    while outbox.run_next_job(world.database, world.agency.id, now=NOON.replace(year=2100)):
+        count += 1
     return count
 
 
@@ -186,8 +185,7 @@ def test_message_delivered_twice_imports_once(client, world, csv_of, sql):
     deliver(world)
     from tests.core.ledgers.conftest import NOON  # noqa: PLC0415
 
-    with AgencySession(world.database.app_engine, agency_id=world.agency.id) as session:
-        deliver_import(session, outbox.Delivery(1, world.agency.id, "ledgers.import", payload, 1, NOON))
+    deliver_import(world.unit, outbox.Delivery(1, world.agency.id, "ledgers.import", payload, 1, NOON))
     assert sql(world.agency, "SELECT count(*) FROM record") == [(1,)]
 
 
