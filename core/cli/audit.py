@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from core.authz.console import Console
+from core.lib.errors import NotFound
 from core.lib.text import msg
 from core.workflow.models import Case
 from core.workflow.service import history
@@ -42,10 +43,12 @@ def verify(console: Console, agency: str | None, number: str | None) -> None:
                 progress(count, total)
             proven += session.scalar(_counted(number)) or 0
         progress.close()
+    if number and not proven:
+        raise NotFound(msg("workflow.no_case", number=number))
     for link in found:
         console.terminal.say(f"{link['agency']} {link['case_number']} #{link['sequence']}: {link['reason']}")
     console.terminal.answer({"cases": proven, "broken": found}, msg("cli.verified", cases=proven, broken=len(found)))
-    if found or (number and not proven):
+    if found:
         raise click.exceptions.Exit(1)
 
 
@@ -54,8 +57,8 @@ def _walk(session: Session, number: str | None) -> Iterator[tuple[int, int, list
     total = session.scalar(_counted(number)) or 0
     last, count = 0, 0
     while batch := session.scalars(_selected(number).where(Case.id > last).order_by(Case.id).limit(_BATCH)).all():
-        broken = [link for case in batch for link in history.verify(session, case)]
         last, count = batch[-1].id, count + len(batch)
+        broken = history.verify_many(session, batch)
         session.expunge_all()
         yield count, total, broken
 

@@ -5,18 +5,23 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import orjson
 import pytest
-from sqlalchemy import text
+from sqlalchemy import literal, select, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import ProgrammingError
 
 from core.accounts.service import Holder
 from core.accounts.service.personal_data import _sources
 from core.cli.main import run
+from core.lib import clock
+from core.lib.ids import uuid7
 from core.lib.terminal import Terminal
 from core.workflow.models import CaseEvent
-from core.workflow.service import personal
+from core.workflow.service import history, personal
+from core.workflow.types import EventFacts
 from tests.journeys.town import Town
-from tests.journeys.walking import called, done, handling, reported
+from tests.journeys.walking import called, checking, done, handling, reported
 
 
 @pytest.fixture
@@ -74,6 +79,43 @@ def test_reordered_events_are_found(town: Town, number: str) -> None:
 def test_changed_head_of_the_case_is_found(town: Town, number: str) -> None:
     tamper(town, "UPDATE cases SET chain_length = chain_length - 1 WHERE id = :case", number)
     assert town.broken(number) == ["steps at the end are missing"]
+
+
+def test_state_changed_behind_the_history_is_found(town: Town, number: str) -> None:
+    tamper(town, "UPDATE cases SET state = 'checked' WHERE id = :case", number)
+    assert town.broken(number) == ["leads to another state than the case is in"]
+
+
+@pytest.mark.parametrize("lon", [-0.0, -0.0000001, 1e-7, 121.0])
+def test_number_that_is_stored_in_another_form_is_no_fault(town: Town, lon: float) -> None:
+    number = reported(town, position={"lon": lon, "lat": -0.0})
+    assert town.broken(number) == []
+
+
+@pytest.mark.parametrize(
+    "value", [-0.0, 1e15, 1e16, -1e16, 1.2345678901234568e17, 1.8e19, 1e20, 1e22, 5e-324, 0.1, 2**63, [{"a": -0.0}], "1e16", None, True]
+)
+def test_hash_is_of_what_will_be_read_again(town: Town, value: Any) -> None:
+    at = clock.now()
+    facts = EventFacts(verb="x", from_state="", to_state="y", at=at, actor_id=None, seconds_in_state=-0.0001)
+    one = history.link(uuid7(), sequence=1, previous=None, event=facts, form_id=None, data={"value": value}, personal={"p": value})
+    with town.work() as (session, _):
+        given = [one.columns["data"], one.columns["facts"], one.personal[0]["value"]]
+        read = [session.scalar(select(literal(json_value, JSONB))) for json_value in given]
+    assert [orjson.dumps(value) for value in read] == [orjson.dumps(value) for value in given]
+
+
+def test_case_moved_while_it_is_proved_is_no_fault(town: Town, number: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    real, moves = history._of, []
+
+    def slow(session: Any, model: Any, ids: Any) -> Any:
+        if not moves:
+            moves.append(checking(town, number))
+        return real(session, model, ids)
+
+    monkeypatch.setattr(history, "_of", slow)
+    assert town.broken(number) == []
+    assert moves == [number]
 
 
 def test_application_role_can_neither_change_nor_delete_history(town: Town, number: str) -> None:
@@ -145,6 +187,8 @@ def test_erased_values_leave_the_chain_whole_and_changed_ones_break_it(town: Tow
     assert erased == [{"values": 0}, {"values": 2}]
     tamper(town, """UPDATE case_personal SET value = '"李四"'::jsonb WHERE case_id = :case AND field = 'caller_name'""", other)
     assert town.broken(other) == ["personal value caller_name was changed"]
+    tamper(town, "DELETE FROM case_personal WHERE case_id = :case AND field = 'caller_name'", other)
+    assert town.broken(other) == ["personal value caller_name is missing"]
 
 
 def test_person_export_and_erasure_know_what_was_brought_to_cases(town: Town) -> None:
@@ -183,3 +227,7 @@ def test_command_exits_with_one_on_a_broken_link_and_names_it(town: Town, comman
     assert code == 1
     assert {"agency": "town", "case_number": broken, "sequence": 1, "reason": "was changed after it was written"} in answer["broken"]
     assert whole not in [one["case_number"] for one in answer["broken"]]
+
+
+def test_command_says_in_one_line_that_there_is_no_such_case(town: Town, command: Any) -> None:
+    assert command("audit", "verify", "--agency", "town", "--case", "20200101-000001") == (1, None)
