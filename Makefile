@@ -16,7 +16,7 @@ UV_LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generat
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run test test-browser test-slow test-service check fix setup assets docs bench revision lock clean
+.PHONY: help demo run test test-browser test-slow test-fuzz test-service check fix setup assets docs bench revision lock clean
 
 help: ## Print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,9 +38,12 @@ test-browser: $(DEV_READY) $(ASSETS_READY) ## The stories in a real browser (Deb
 test-slow: $(DEV_READY) ## Whole installations, killed in every way
 	$(BIN)/pytest -m "slow and not browser"
 
+test-fuzz: $(DEV_READY) ## Minutes of hostile requests to every operation, others each time
+	$(BIN)/pytest -m fuzz
+
 test-service: $(DEV_READY) ## Again, on the PostgreSQL of WANGGE_TEST_DATABASE_URL and the broker of WANGGE_TEST_BROKER_URL
 	@test -n "$$WANGGE_TEST_DATABASE_URL" || { echo "make test-service: set WANGGE_TEST_DATABASE_URL to the owner role's URL" >&2; exit 1; }
-	$(BIN)/pytest -m "service or not (browser or slow)"
+	$(BIN)/pytest -m "service or not (browser or slow or fuzz)" --ignore tests/contract/test_openapi_fuzz.py
 
 check: $(DEV_READY) ## Lint, types, layers, definitions, and documents against the code
 	$(BIN)/ruff check

@@ -53,7 +53,7 @@ GROUPS = (
 )
 LEDGER = "urban_mgmt.component"
 QUICK, THOROUGH = 12, 150
-"""Examples an operation: always the same few in the default run, others each time in the slow one."""
+"""Examples an operation: always the same few in the default run, others each time in `make test-fuzz`."""
 ALL_RIGHTS = "all-rights"
 UNFIT = re.compile("[\x00\r\n]|[^\x00-\xff]")
 """What no HTTP client can put into a header line."""
@@ -241,7 +241,7 @@ def test_every_operation_keeps_its_word(stage: Stage, group: str, who: str) -> N
     _fire_at_group(stage, group, who, QUICK)
 
 
-@pytest.mark.slow
+@pytest.mark.fuzz
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("who", [ALL_RIGHTS, "inspector"])
 @pytest.mark.parametrize("group", GROUPS)
