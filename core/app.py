@@ -11,6 +11,7 @@ from core.accounts.signin import SignIn
 from core.db.engine import Database
 from core.health.views import install_metrics
 from core.http import errors, openapi, serve
+from core.http.application import WebApplication
 from core.http.fab import install_security
 from core.http.security import install_headers
 from core.http.work import Frame
@@ -24,7 +25,7 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     """Build the application; without arguments from the environment, as the server does."""
     settings = settings or Settings.from_env()
     database = database or Database.of(settings)
-    app = Flask("core", static_folder="static/dist", static_url_path="/static")
+    app = WebApplication("core", static_folder="static/dist", static_url_path="/static")
     app.config.update(MAX_CONTENT_LENGTH=settings.max_upload_bytes, SECRET_KEY=settings.secret_key)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     parts.load()

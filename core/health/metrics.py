@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
+from functools import cache
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -31,8 +32,15 @@ CLAIMED = Counter("wangge_work_claimed", "Outbox messages and timers that worker
 
 def observe(method: str, route: str, status: int, started: float) -> None:
     """Count one answered request that `started` (perf_counter) some time ago."""
-    REQUESTS.labels(method if method in _METHODS else "other", route, str(status)).inc()
-    SECONDS.labels(route).observe(perf_counter() - started)
+    answered, seconds = _meters(method if method in _METHODS else "other", route, status)
+    answered.inc()
+    seconds.observe(perf_counter() - started)
+
+
+@cache
+def _meters(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Keep the meters of a label set at hand; there are as many as routes, methods and statuses."""
+    return REQUESTS.labels(method, route, str(status)), SECONDS.labels(route)
 
 
 class InstallationCollector(Collector):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Iterable
 from functools import cache
 from ipaddress import ip_address
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Request, Response, request
 from marshmallow import Schema, fields
 from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
@@ -24,6 +25,9 @@ from core.lib import clock
 from core.lib.errors import Forbidden
 from core.lib.text import msg
 from core.pluginmanager import plugins
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 routes = Routes("health")
 
@@ -59,37 +63,40 @@ def components() -> tuple[migrate.Component, ...]:
 
 def install_metrics(app: Flask) -> None:
     """Count and log every request of `app` and serve the counts at /metrics."""
-    app.extensions["wangge.access"] = AccessLog(app.extensions["wangge"].settings.var / "log")
-    app.before_request(_begin)
-    app.after_request(_count)
-    app.after_request(_log)
+    app.extensions["wangge.access"] = log = AccessLog(app.extensions["wangge"].settings.var / "log")
+    app.wsgi_app = _Watched(app.wsgi_app, log)  # type: ignore[method-assign]
     app.add_url_rule("/metrics", "metrics", show_metrics)
 
 
-def _begin() -> None:
-    g.began = perf_counter()
+class _Watched:
+    """Counts and logs each request when its answer begins."""
 
+    def __init__(self, application: WSGIApplication, log: AccessLog) -> None:
+        self._application, self._log = application, log
 
-def _count(response: Response) -> Response:
-    route = request.url_rule.rule if request.url_rule else "unmatched"
-    metrics.observe(request.method, route, response.status_code, g.get("began", perf_counter()))
-    return response
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        began = perf_counter()
 
+        def start(status: str, headers: list[tuple[str, str]], *problem: Any) -> Any:
+            self._note(environ, int(status[:3]), began)
+            return start_response(status, headers, *problem)
 
-def _log(response: Response) -> Response:
-    log: AccessLog = current_app.extensions["wangge.access"]
-    log.write(
-        clock.now(),
-        address=request.remote_addr,
-        user_id=g.get("user_id"),
-        method=request.method,
-        path=request.path,
-        status=response.status_code,
-        milliseconds=round((perf_counter() - g.get("began", perf_counter())) * 1000, 1),
-        request_id=request.headers.get("X-Request-ID", "")[:64],
-        agent=request.headers.get("User-Agent", "")[:200],
-    )
-    return response
+        return self._application(environ, start)
+
+    def _note(self, environ: WSGIEnvironment, status: int, began: float) -> None:
+        asked: Request = environ["werkzeug.request"]
+        metrics.observe(asked.method, asked.url_rule.rule if asked.url_rule else "unmatched", status, began)
+        self._log.write(
+            clock.now(),
+            address=asked.remote_addr,
+            user_id=environ.get("wangge.user_id"),
+            method=asked.method,
+            path=asked.path,
+            status=status,
+            milliseconds=round((perf_counter() - began) * 1000, 1),
+            request_id=environ.get("HTTP_X_REQUEST_ID", "")[:64],
+            agent=environ.get("HTTP_USER_AGENT", "")[:200],
+        )
 
 
 def show_metrics() -> Response:

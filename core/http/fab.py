@@ -91,9 +91,10 @@ class WanggeSecurityManager(SecurityManager):  # type: ignore[misc]
     user_model = User
 
     def create_login_manager(self, app: Flask) -> LoginManager:
-        """Know nobody by FAB's client-side cookie, which would outlive a sign-out."""
-        manager = LoginManager(app)
+        """Know nobody by FAB's client-side cookie, which would outlive a sign-out; so there is no such cookie to refresh either."""
+        manager = LoginManager()
         manager.user_loader(lambda _user_id: None)
+        app.login_manager = manager  # type: ignore[attr-defined]
         return manager
 
     def auth_user_db(self, username: str, password: str) -> User | None:

@@ -36,7 +36,7 @@ class Claim:
 
 def begin(work: Work, request: Request) -> Claim | None:
     """Claim the request's key; raise Invalid when it was used with another body."""
-    key = request.headers.get("Idempotency-Key")
+    key = request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
         return None
     if not _KEY.match(key):

@@ -8,15 +8,16 @@ from typing import Any
 from uuid import uuid4
 
 import orjson
-from flask import Flask, Request, Response, g, request
+from flask import Flask, Request, Response, request
 from marshmallow import Schema, ValidationError
 
 from core.authz import Actor
 from core.db import uow
 from core.http import idempotency
+from core.http.application import WrittenResponse
 from core.http.errors import invalid_of
 from core.http.routes import Answer, Route, Routes
-from core.http.work import Frame, Work, frame
+from core.http.work import Frame, Work
 from core.lib import clock
 from core.lib.errors import FieldError, Invalid, Malformed, NotFound, PreconditionRequired
 from core.lib.text import closest_locale, msg
@@ -30,54 +31,57 @@ _ETAG = re.compile(r'^(?:W/)?"?(\d{1,18})"?$')
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
 
+Reader = Callable[[Request], dict[str, Any]]
+
+
 def mount(app: Flask, groups: Iterable[Routes]) -> list[Route]:
     """Add every route of ``groups`` to ``app``; return them all for the document."""
     routes = [route for group in groups for route in group.all]
     for route in routes:
-        app.add_url_rule(PREFIX + route.path, endpoint=route.name, view_func=_endpoint(route), methods=[route.method])
+        app.add_url_rule(PREFIX + route.path, endpoint=route.name, view_func=_endpoint(app, route), methods=[route.method])
     return routes
 
 
-def _endpoint(route: Route) -> Callable[..., Response]:
+def _endpoint(app: Flask, route: Route) -> Callable[..., Response]:
     read = _reader(route)
 
+    serve_it = _serve_public if route.public else _serve_signed_in
+
     def serve(**path: Any) -> Response:
-        parts = frame()
-        if route.public:
-            return _serve_public(route, parts, read, path)
-        return _serve_signed_in(route, parts, read, path)
+        # The request itself, not the proxy that finds it anew at each look.
+        return serve_it(route, app.extensions["wangge"], request._get_current_object(), read, path)  # type: ignore[attr-defined]  # noqa: SLF001
 
     serve.__name__ = route.name
     return serve
 
 
-def _serve_public(route: Route, parts: Frame, read: Callable[[], dict[str, Any]], path: dict[str, Any]) -> Response:
-    given = read()
+def _serve_public(route: Route, parts: Frame, asked: Request, read: Reader, path: dict[str, Any]) -> Response:
+    given = read(asked)
     with parts.database.session(None) as session:
-        actor = Actor(None, 0, "", "", (), clock.now(), locale=locale_of(request), request_id=request_id_of(request))
+        actor = Actor(None, 0, "", "", (), clock.now(), locale=locale_of(asked), request_id=request_id_of(asked))
         answer = _answer(route.view(Work(session, actor, parts.settings, route), **path, **given))
         uow.commit(session)
     return respond(answer)
 
 
-def _serve_signed_in(route: Route, parts: Frame, read: Callable[[], dict[str, Any]], path: dict[str, Any]) -> Response:
-    identity = parts.authenticator.identify(request)
-    g.user_id = identity.user_id  # for the access log
+def _serve_signed_in(route: Route, parts: Frame, asked: Request, read: Reader, path: dict[str, Any]) -> Response:
+    identity = parts.authenticator.identify(asked)
+    asked.environ["wangge.user_id"] = identity.user_id  # for the access log
     agency_id = parts.authenticator.agency_id(identity)
     with parts.database.session(agency_id) as session:
         actor = parts.authenticator.actor(
             session,
             identity,
             now=clock.now(),
-            request_id=request_id_of(request),
-            locale=locale_of(request),
+            request_id=request_id_of(asked),
+            locale=locale_of(asked),
             needs_role=route.for_agency,
         )
         if route.plugin and not parts.is_enabled(session, route.plugin):
             raise NotFound(msg("http.plugin_off"))
-        given = read()
+        given = read(asked)
         work = Work(session, actor, parts.settings, route)
-        key = idempotency.begin(work, request) if route.idempotent else None
+        key = idempotency.begin(work, asked) if route.idempotent else None
         if key and key.answer:
             return respond(key.answer)
         answer = _answer(route.view(work, **path, **given))
@@ -87,22 +91,22 @@ def _serve_signed_in(route: Route, parts: Frame, read: Callable[[], dict[str, An
     return respond(answer)
 
 
-def _reader(route: Route) -> Callable[[], dict[str, Any]]:
+def _reader(route: Route) -> Reader:
     query, body, upload = (_instance(schema) for schema in (route.query, route.body, route.upload))
 
-    def read() -> dict[str, Any]:
+    def read(asked: Request) -> dict[str, Any]:
         given: dict[str, Any] = {}
         if query is not None:
-            given["query"] = _load(query, _query_of(request, query))
-        elif request.args:
-            raise invalid_of({name: ["Unknown field."] for name in request.args})
+            given["query"] = _load(query, _query_of(asked, query))
+        elif asked.args:
+            raise invalid_of({name: ["Unknown field."] for name in asked.args})
         if body is not None:
-            given["body"] = _load(body, _json_of(request))
+            given["body"] = _load(body, _json_of(asked))
         if upload is not None:
-            given["body"] = _load(upload, request.form.to_dict())
-            given["files"] = request.files
+            given["body"] = _load(upload, asked.form.to_dict())
+            given["files"] = asked.files
         if route.if_match:
-            given["version"] = _version_of(request)
+            given["version"] = _version_of(asked)
         return given
 
     return read
@@ -175,7 +179,7 @@ def _places_of_nul(value: Any, path: str) -> Iterator[str]:
 
 
 def _version_of(request: Request) -> int:
-    given = request.headers.get("If-Match")
+    given = request.environ.get("HTTP_IF_MATCH")
     if given is None:
         raise PreconditionRequired(msg("http.if_match_missing"))
     match = _ETAG.match(given.strip())
@@ -186,12 +190,12 @@ def _version_of(request: Request) -> int:
 
 def locale_of(request: Request) -> str:
     """Choose the answer's language: ``?lang=`` is not read, the header and the user's own setting are."""
-    return closest_locale(request.headers.get("Accept-Language"))
+    return closest_locale(request.environ.get("HTTP_ACCEPT_LANGUAGE"))
 
 
 def request_id_of(request: Request) -> str:
     """Take a well-formed X-Request-ID, or make one."""
-    given = request.headers.get("X-Request-ID", "")
+    given = request.environ.get("HTTP_X_REQUEST_ID", "")
     return given if _REQUEST_ID.match(given) else uuid4().hex
 
 
@@ -203,14 +207,13 @@ def _answer(value: Any) -> Answer:
 
 def respond(answer: Answer) -> Response:
     """Turn an answer into a response."""
-    if answer.content_type:
-        response = Response(answer.body, status=answer.status, content_type=answer.content_type)
-    elif answer.status == 204:
-        response = Response(status=204)
-    else:
-        response = Response(orjson.dumps(answer.body, option=orjson.OPT_NON_STR_KEYS), answer.status, content_type="application/json")
-    for name, value in answer.headers.items():
-        response.headers[name] = value
+    headers = list(answer.headers.items())
     if answer.etag is not None:
-        response.headers["ETag"] = f'"{answer.etag}"'
-    return response
+        headers.append(("ETag", f'"{answer.etag}"'))
+    if answer.content_type:
+        return Response(answer.body, answer.status, headers, content_type=answer.content_type)
+    if answer.status == 204:
+        return Response(status=204, headers=headers)
+    body = orjson.dumps(answer.body, option=orjson.OPT_NON_STR_KEYS)
+    written = all(value.isascii() for _, value in headers)
+    return (WrittenResponse if written else Response)(body, answer.status, headers, content_type="application/json")

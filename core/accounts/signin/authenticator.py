@@ -34,6 +34,7 @@ from core.settings import Settings
 COOKIE = "wangge_session"
 CSRF_HEADER = "X-CSRF-Token"
 AGENCY_HEADER = "X-Wangge-Agency"
+_AGENCY_SAID = "HTTP_X_WANGGE_AGENCY"
 _NONE = UUID(int=0)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -70,8 +71,9 @@ class SignIn:
 
         Raises Unauthenticated without either, Forbidden for a wrong CSRF token.
         """
-        agency_key = request.headers.get(AGENCY_HEADER)
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        said = request.environ  # read as it came: werkzeug's view of the headers translates each name anew
+        agency_key = said.get(_AGENCY_SAID)
+        scheme, _, token = said.get("HTTP_AUTHORIZATION", "").partition(" ")
         if scheme.lower() == "bearer":  # any other scheme is a proxy's own affair
             return _identity(self._seals.read_token(token.strip(), "access"), agency_key, by_cookie=False)
         cookie = request.cookies.get(COOKIE)
