@@ -43,11 +43,13 @@ def register_routes() -> Sequence[Routes]:  # type: ignore[empty-body]
 
 
 @hookspec
-def register_demo() -> Callable[..., None] | None:
+def register_demo() -> Callable[..., Sequence[Mapping[str, str]]] | None:
     """Return the function that seeds the plugin's demo data: ``seed(database, *, settings, progress)``.
 
     ``wangge demo`` calls it once on an empty installation. It goes through the
-    services a user would use.
+    services a user would use, calls ``progress(step, done, total)`` as it goes on,
+    and gives the sign-ins that it made: ``agency``, ``role``, ``username`` and
+    ``password`` of each.
     """
 
 
@@ -58,16 +60,17 @@ def register_demo() -> Callable[..., None] | None:
 def resolve_case_duty(session: Session, actor: Actor, case: Any, duty: str) -> Mapping[str, int | None] | None:
     """Say who takes over a case: ``{"department_id": …}`` or ``{"assignee_id": …}``, or None for no opinion.
 
-    ``duty`` names the question: ``dispatch`` (which department owns the matter)
-    or the state whose task somebody on the spot must take.
+    Asked where a step hands the case over and its form leaves open to whom; ``duty`` is the verb of the step.
+    Every plugin that is on is asked about the cases of every workflow, so look at ``case.workflow`` first.
     """
 
 
 @hookspec
-def check_case_transition(session: Session, actor: Actor, case: Any, transition: str, data: Mapping[str, Any]) -> None:
+def check_case_transition(session: Session, actor: Actor, workflow: str, case: Any, transition: str, data: Mapping[str, Any]) -> None:
     """Veto a transition by raising ``core.api.errors.Conflict`` or ``Invalid``; return nothing to let it pass.
 
-    ``case`` is None for the transition that brings a case to life. ``data`` is what the step's form let through.
+    Every plugin that is on is asked about the steps of every workflow, so look at ``workflow`` first. ``case`` is
+    None for the transition that brings a case to life. ``data`` is what the step's form let through.
     """
 
 

@@ -57,12 +57,12 @@ def register_demo() -> Callable[..., Any]:  # noqa: D103  # the hookspec's docst
 
 @hookimpl
 def resolve_case_duty(session: Session, case: Any, duty: str) -> Mapping[str, int | None] | None:  # noqa: D103  # as above
-    return duties.answering_department(session, case) if duty == "dispatch" else None
+    return duties.answering_department(session, case) if case.workflow == "urban_mgmt.case" and duty == "dispatch" else None
 
 
 @hookimpl
-def check_case_transition(session: Session, actor: Actor, transition: str, data: Mapping[str, Any]) -> None:  # noqa: D103  # as above
-    if transition == "report":
+def check_case_transition(session: Session, actor: Actor, workflow: str, transition: str, data: Mapping[str, Any]) -> None:  # noqa: D103  # as above
+    if workflow == "urban_mgmt.case" and transition == "report":
         components.refuse_wrong_component(session, actor, data)
 
 

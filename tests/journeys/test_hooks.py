@@ -309,5 +309,8 @@ def test_listing_says_what_is_on(stage: Stage, keeper: Browser) -> None:
     assert states == {"playground": True, "urban_mgmt": False}
 
 
-def test_demo_function_is_found_by_the_command(stage: Stage) -> None:
-    assert stage.found.collect("register_demo")["playground"].__name__ == "seed"
+def test_demo_function_seeds_and_gives_its_sign_ins(stage: Stage, settings: Settings) -> None:
+    told: list[tuple[str, int, int]] = []
+    seed = stage.found.collect("register_demo")["playground"]
+    assert seed(stage.database, settings=settings, progress=lambda *step: told.append(step)) == []
+    assert told == [("playground", 0, 0)]

@@ -49,7 +49,8 @@ def take_step(session: Session, actor: Actor, case: Case, verb: str, data: Mappi
     if transition is not None and not engine.bars(definition, snapshot, verb, actor, now=actor.now):
         submitted = step.submit(session, actor, transition.form, data)
         submitted = step.with_duties(session, actor, case, transition, submitted)
-        plugins().check(session, "check_case_transition", actor=actor, case=case, transition=verb, data=submitted.data)
+        asked = {"actor": actor, "workflow": case.workflow, "case": case, "transition": verb, "data": submitted.data}
+        plugins().check(session, "check_case_transition", **asked)
     outcome = engine.move(
         definition,
         snapshot,

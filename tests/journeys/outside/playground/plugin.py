@@ -59,7 +59,8 @@ def resolve_case_duty(session: Session, duty: str, case: Any) -> Mapping[str, in
 
 
 @hookimpl
-def check_case_transition(session: Session, actor: Actor, case: Any, transition: str, data: Mapping[str, Any]) -> None:
+def check_case_transition(session: Session, actor: Actor, workflow: str, case: Any, transition: str, data: Mapping[str, Any]) -> None:
+    assert workflow == "playground.repair"
     if data.get("words") == "break":
         raise ZeroDivisionError("the plugin has a defect")
     if transition == "mend" and visits.count(session, case.id) == 0:
