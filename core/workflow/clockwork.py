@@ -101,13 +101,13 @@ def state_timer(timer: StateTimer, facts: Mapping[str, Any], now: datetime, cale
     """Set a state's own timer: on the day a fact names, but never later than its limit; None when neither is there."""
     times = []
     if timer.at is not None and facts.get(timer.at):
-        times.append(_moment(facts[timer.at], calendar))
+        times.append(moment_of(facts[timer.at], calendar))
     if timer.at_most is not None:
         times.append(deadline(now, timer.at_most.amount, Unit(timer.at_most.unit), calendar).due_at)
     return Timer(timer.verb, max(now, min(times))) if times else None
 
 
-def _moment(value: str | date, calendar: Calendar) -> datetime:
+def moment_of(value: str | date, calendar: Calendar) -> datetime:
     """Read a date or time of a form; a date means its first moment where the agency is."""
     if isinstance(value, str):
         value = datetime.fromisoformat(value) if "T" in value else date.fromisoformat(value)

@@ -12,7 +12,9 @@ from core.audit import service as audit
 from core.authz.console import Console
 from core.db.uow import unit_of_work
 from core.definitions.installed import import_compilers
+from core.grid.service import succession
 from core.lib.text import msg
+from core.workflow.service import land
 from core.workflow.service.bulk import PastCase, import_history
 from core.workflow.service.history_file import HistoryReader, Problem
 
@@ -49,6 +51,8 @@ def import_history_(console: Console, file: Path, agency: str | None, *, dry_run
     progress.close()
     with unit_of_work(console.database, actor.agency_id) as session:
         counts = {"imported": imported, "known": met}
+        if land.count_waiting(session, actor.now):  # an open case may have come in on a grid that is no longer in force
+            succession.follow_soon(session, actor)
         audit.record(session, actor, "core:case:history_imported", subject=f"file:{file.name}"[:160], new=counts)
     console.terminal.answer({**counts, "dry_run": False}, msg("workflow.history_done", **counts))
 

@@ -6,6 +6,7 @@ whole before anything is stored; :mod:`core.workflow.service.bulk` stores.
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,9 +24,12 @@ from core.lib.text import Message, msg
 from core.workflow.service import known, step
 from core.workflow.service.bulk import PastCase
 from core.workflow.service.past import Told, past_case
+from core.workflow.service.past_values import Values
 
 LONGEST_LINE = 1_000_000
 MOST_STEPS = 1_000
+EARLIEST, LATEST = 1949, 2999
+"""The years that a time may lie in: a year like 1 or 9999 is a slip, and further on no calendar counts."""
 _NUMBER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,39}")
 _OUR_OWN = re.compile(r"\d{8}-[0-8]\d{5}")
 """The numbers that this system gives; a predecessor's must not stand in their way."""
@@ -53,12 +57,15 @@ class HistoryReader:
         self._calendar = step.calendar_of(session, actor)
         self._known: dict[tuple[str, str], Any] = {}
         self._numbers: dict[str, int] = {}
+        self._values: dict[int, Values] = {}
 
     def read(self, file: IO[bytes]) -> Iterator[PastCase | list[Problem]]:
         """Yield for each line that is not empty the case it tells, or everything that is wrong with it."""
         number = 0
         while raw := file.readline(LONGEST_LINE + 1):
             number += 1
+            if number == 1:
+                raw = raw.removeprefix(codecs.BOM_UTF8)  # other systems' exports often begin with one
             if raw.strip():
                 yield self._line(number, raw, file)
 
@@ -69,11 +76,13 @@ class HistoryReader:
             return [Problem(number, "", msg("workflow.history_long_line", most=LONGEST_LINE))]
         try:
             told = orjson.loads(raw)
-        except orjson.JSONDecodeError as error:
+            # What cannot be written again (nested too deep) could not be stored either.
+            written = orjson.dumps(told)
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
             return [Problem(number, "", msg("workflow.history_no_json", reason=str(error)))]
         if not isinstance(told, dict):
             return [Problem(number, "", msg("http.not_object"))]
-        if b"\\u0000" in orjson.dumps(told):
+        if b"\\u0000" in written:
             return [Problem(number, "", msg("http.bad_value"))]
         check = _Check(self, number)
         found = check.case(told)
@@ -120,6 +129,13 @@ class HistoryReader:
         """Find the unit of a point; raise Invalid for one that is not on the earth."""
         return grids.locate_for_agency(self._session, self._actor, point)
 
+    def values(self, version: known.KnownWorkflow) -> Values:
+        """Give what a workflow and its forms say of values."""
+        if version.id not in self._values:
+            made = Values(self._session, version.workflow, self._calendar, person=self.person, department=self.department)
+            self._values[version.id] = made
+        return self._values[version.id]
+
     def item(self, workflow: str, code: str) -> Any:
         """Find an item of the plugin's catalogues."""
         return known.catalogue_items(self._session, known.plugin_of(workflow)).get(code)
@@ -157,23 +173,34 @@ class _Check:
         steps = self._steps(told.get("steps"), version)
         place = self._place(told)
         class_code, condition = self._class(told, version)
-        facts = told.get("facts", {})
-        if not isinstance(facts, dict):
-            self._wrong("facts", msg("http.not_object"))
         return Told(
             number=number,
             version=version,
-            kind=self._text(told, "kind", 20),
+            kind=self._option(told, "kind", 20, version),
             class_code=class_code,
             condition=condition,
-            source=self._text(told, "source", 40),
+            source=self._option(told, "source", 40, version),
             title=self._text(told, "title", 200),
             reporter_id=self._person(told.get("reporter"), "reporter"),
             place=place,
             grid_id=self._grid(told.get("grid")),
-            facts=facts,
+            facts=self._facts(told.get("facts", {}), version),
             steps=steps,
         )
+
+    def _facts(self, told: Any, version: known.KnownWorkflow) -> dict[str, Any]:
+        if not isinstance(told, dict):
+            self._wrong("facts", msg("http.not_object"))
+            return {}
+        facts, wrong = self._reader.values(version).facts(told)
+        self.problems += [Problem(self._line, path, message) for path, message in wrong]
+        return facts
+
+    def _option(self, told: Mapping[str, Any], name: str, longest: int, version: known.KnownWorkflow) -> str | None:
+        value = self._text(told, name, longest)
+        if value is not None and not self._reader.values(version).is_option(name, value):
+            self._wrong(name, msg("workflow.history_option", value=value))
+        return value
 
     def _number(self, number: str) -> None:
         first = self._reader.once(number, self._line)
@@ -207,9 +234,13 @@ class _Check:
         data = told.get("data", {})
         if not isinstance(data, dict):
             self._wrong(f"{path}.data", msg("http.not_object"))
+            data = {}
+        verb = self._one_of(told.get("verb"), version.workflow.transitions, f"{path}.verb", "workflow.history_verb")
+        for name in self._reader.values(version).personal_in(verb, data) if verb else ():
+            self._wrong(f"{path}.data.{name}", msg("workflow.history_personal"))
         step_told: dict[str, Any] = {
             "at": at or before,
-            "verb": self._one_of(told.get("verb"), version.workflow.transitions, f"{path}.verb", "workflow.history_verb"),
+            "verb": verb,
             "state": self._one_of(told.get("state"), version.workflow.states, f"{path}.state", "workflow.history_state"),
             "by": self._person(told.get("by"), f"{path}.by"),
             "due_at": self._moment(told.get("due_at"), f"{path}.due_at"),
@@ -276,6 +307,9 @@ class _Check:
             moment = None
         if moment is None or moment.tzinfo is None:
             self._wrong(path, msg("http.not_datetime"))
+            return None
+        if not EARLIEST <= moment.year <= LATEST:
+            self._wrong(path, msg("workflow.history_year", first=EARLIEST, last=LATEST))
             return None
         return moment
 

@@ -21,6 +21,7 @@ from core.notices.models import Notice
 from core.workflow.models import Case, CaseTimer
 from core.workflow.service.bulk import PastCase
 from core.workflow.service.history_file import LONGEST_LINE, HistoryReader
+from core.workflow.tasks import fire_due
 from tests.journeys.town import HERE, Town
 
 Command = Callable[..., tuple[int, Any]]
@@ -169,6 +170,19 @@ def changed(**more: Any) -> dict[str, Any]:
         (changed(due_at="soon"), "steps[1].due_at"),
         (changed(data=[]), "steps[1].data"),
         (changed(note="x"), "steps[1].note"),
+        (past(kind="animal"), "kind"),
+        (past(source="rumour"), "source"),
+        (past(facts={"suspend_until": "soon"}), "facts.suspend_until"),
+        (past(facts={"suspend_until": 7}), "facts.suspend_until"),
+        (past(facts={"worked_by": "nobody"}), "facts.worked_by"),
+        (past(facts={"worked_by": 1}), "facts.worked_by"),
+        (past(facts={"surprise": 1}), "facts.surprise"),
+        (changed(at="0001-01-01T00:00:00+14:00"), "steps[1].at"),
+        (changed(due_at="9999-12-31T23:59:59-14:00"), "steps[1].due_at"),
+        (past(steps=[past()["steps"][0] | {"data": {"caller_phone": "010-12345678"}}]), "steps[0].data.caller_phone"),
+        (json.dumps(past(facts={"suspend_until": "@"})).replace('"@"', "[" * 400 + "]" * 400), ""),
+        (past(position={"lon": "east", "lat": 39}), "position"),
+        (past(position=HERE | {"crs": "mars"}), "position"),
     ],
 )
 def test_fault_is_told_with_its_line_and_place_and_nothing_is_stored(
@@ -195,3 +209,34 @@ def test_line_without_end_is_one_fault_and_the_next_is_read(town: Town) -> None:
     with town.work() as (session, actor):
         found = list(HistoryReader(session, actor).read(io.BytesIO(lines)))
     assert [isinstance(one, PastCase) for one in found] == [False, True]
+
+
+def test_file_that_begins_with_a_byte_order_mark_is_read(town: Town, command: Command, tmp_path: Path) -> None:
+    path = Path(file_of(tmp_path, past()))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert command(str(path))[1]["imported"] == 1
+
+
+def test_person_that_a_case_goes_back_to_is_told_by_name(town: Town, command: Command, tmp_path: Path) -> None:
+    told = past(facts={"worked_by": "handler", "suspend_until": "2025-04-01"})
+    assert command(file_of(tmp_path, told))[0] == 0
+    assert town.found(told["number"]).data == {"worked_by": town.users["handler"], "suspend_until": "2025-04-01"}
+    assert town.broken(told["number"]) == []
+
+
+def test_suspended_case_wakes_up_on_its_day(town: Town, command: Command, tmp_path: Path) -> None:
+    now = clock.now()
+    steps = [
+        {"at": (now - timedelta(minutes=30)).isoformat(), "verb": "report", "state": "reported"},
+        {"at": (now - timedelta(minutes=10)).isoformat(), "verb": "grant_suspend", "state": "suspended", "department": "E01"},
+    ]
+    told = past(steps=steps, facts={"suspend_until": (now + timedelta(days=3)).date().isoformat()})
+    assert command(file_of(tmp_path, told))[0] == 0
+    case = town.found(told["number"])
+    assert case.due_at is None
+    with town.work() as (session, _):
+        keys = session.scalars(select(CaseTimer.key).where(CaseTimer.case_id == case.id)).all()
+    assert keys == ["resume"]
+    fire_due(town.database, town.agency_id, now=now + timedelta(days=4))
+    assert town.found(told["number"]).state == "handling"
+    assert town.broken(told["number"]) == []
