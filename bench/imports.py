@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import delete, insert, select, text
+from sqlalchemy import insert, select, text
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Agency, Department
@@ -233,7 +233,6 @@ def _make_grids(session: Session, agency_id: int) -> None:
     level = GridLevel(scheme_id=scheme.id, key="unit_grid", title={"zh_CN": "单元网格", "en": "Unit grid"}, depth=0)
     session.add(level)
     session.flush()
-    session.execute(delete(Grid).where(Grid.scheme_id == scheme.id))
     width, height = (EAST - WEST + 0.02) / SIDE, (NORTH - SOUTH + 0.02) / SIDE
     rows = []
     for number in range(SIDE * SIDE):

@@ -27,6 +27,7 @@ class Agency(Base):
 
     __tablename__ = "agency"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     uuid: Mapped[UUID] = mapped_column(unique=True, default=uuid7)
@@ -48,6 +49,7 @@ class Department(AgencyOwned, Base):
 
     __tablename__ = "department"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (
         within_agency("parent_id", "department"),
         UniqueConstraint("agency_id", "code"),
@@ -72,6 +74,7 @@ class Post(AgencyOwned, Base):
 
     __tablename__ = "post"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (UniqueConstraint("agency_id", "key"),)
 
     key: Mapped[str] = mapped_column(String(60))
@@ -84,6 +87,7 @@ class Member(AgencyOwned, Base):
 
     __tablename__ = "member"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (
         within_agency("department_id", "department"),
         within_agency("post_id", "post"),
@@ -120,6 +124,7 @@ class Team(AgencyOwned, Base):
 
     __tablename__ = "team"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (within_agency("department_id", "department"), UniqueConstraint("agency_id", "key"))
 
     uuid: Mapped[UUID] = mapped_column(default=uuid7)
@@ -154,6 +159,7 @@ class AgencyRole(AgencyOwned, Base):
 
     __tablename__ = "role"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (UniqueConstraint("agency_id", "key"),)
 
     key: Mapped[str] = mapped_column(String(120))

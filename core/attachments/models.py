@@ -20,6 +20,7 @@ class Attachment(AgencyOwned, Base):
 
     __tablename__ = "attachment"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT"
     __table_args__ = (
         UniqueConstraint("agency_id", "uuid"),
         Index("ix_attachment_digest", "agency_id", "owner_id", "digest"),

@@ -61,6 +61,7 @@ class PlatformUser(_FabUser):  # type: ignore[misc]
     __tablename__ = "ab_user"
     __table_args__ = {"extend_existing": True}  # noqa: RUF012  # SQLAlchemy's own name, read and never changed
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, UPDATE"
 
     home_agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"))
     locale: Mapped[str | None] = mapped_column()

@@ -6,7 +6,9 @@
 - ``"nullable"``: rows without an agency are seen by all and written by the
   owner role alone; rows with one as above.
 
-``__append_only__ = True`` takes UPDATE and DELETE away from the application.
+``__append_only__ = True`` takes UPDATE and DELETE away from the application;
+``__grants__ = "SELECT, INSERT, UPDATE"`` names what it may do, where that is
+neither this nor everything.
 ``__scan_columns__ = (…)`` lets the scan role read just these columns.
 """
 
@@ -40,14 +42,15 @@ def core_tables() -> Sequence[Table]:
 
 def model_of(table: str) -> type | None:
     """Find the class that is mapped to a table; None for a table between two others."""
-    return next((mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__tablename__ == table), None)
+    mapped = [mapper.class_ for mapper in Base.registry.mappers if mapper.class_.__tablename__ == table]
+    # Our user stands over Flask-AppBuilder's own, in one table.
+    return max(mapped, key=lambda one: len(one.__mro__), default=None)
 
 
 def secure_table(table: Table, model: type | None) -> Iterator[str]:
     """Yield the grants and policies of one table."""
     name = f'"{table.name}"'
-    writes = "SELECT, INSERT" if getattr(model, "__append_only__", False) else "SELECT, INSERT, UPDATE, DELETE"
-    yield f"GRANT {writes} ON {name} TO wangge_app"
+    yield f"GRANT {_grants(table, model)} ON {name} TO wangge_app"
     security = getattr(model, "__row_level_security__", None)
     if security:
         yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
@@ -65,7 +68,15 @@ def secure_table(table: Table, model: type | None) -> Iterator[str]:
             yield f"CREATE POLICY scan_due ON {name} FOR SELECT TO wangge_scan USING (true)"
 
 
+def _grants(table: Table, model: type | None) -> str:
+    if table.name.startswith("ab_") and not hasattr(model, "__grants__"):
+        return "SELECT"  # Flask-AppBuilder's own tables: it reads them, and nothing here writes them.
+    if getattr(model, "__append_only__", False):
+        return "SELECT, INSERT"
+    return getattr(model, "__grants__", "SELECT, INSERT, UPDATE, DELETE")
+
+
 def _schema_grants() -> Iterator[str]:
     yield "GRANT USAGE ON SCHEMA public TO wangge_app, wangge_scan"
-    yield "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO wangge_app"
-    yield "GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO wangge_app"
+    yield "ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO wangge_app"
+    yield "GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO wangge_app"

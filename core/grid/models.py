@@ -36,6 +36,7 @@ class GridScheme(Base):
 
     __tablename__ = "grid_scheme"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (UniqueConstraint("id", "owner_agency_id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -84,6 +85,7 @@ class Grid(Base):
 
     __tablename__ = "grid"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (
         UniqueConstraint("scheme_id", "code"),
         UniqueConstraint("scheme_id", "id"),
@@ -130,6 +132,7 @@ class GridChange(Base):
 
     __tablename__ = "grid_change"
     __config_scope__ = "log"
+    __append_only__ = True
     __table_args__ = (CheckConstraint("kind IN ('split', 'merge')", name="kind"), Index("ix_grid_change_scheme_id", "scheme_id", "id"))
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
@@ -145,6 +148,7 @@ class GridSuccession(Base):
 
     __tablename__ = "grid_succession"
     __config_scope__ = "log"
+    __append_only__ = True
     __table_args__ = (Index("ix_grid_succession_successor_id", "successor_id"), Index("ix_grid_succession_change_id", "change_id"))
 
     predecessor_id: Mapped[int] = mapped_column(ForeignKey("grid.id"), primary_key=True)

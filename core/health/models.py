@@ -16,6 +16,7 @@ class Heartbeat(Base):
 
     __tablename__ = "heartbeat"
     __config_scope__ = "runtime"
+    __grants__ = "SELECT, INSERT, UPDATE"
 
     name: Mapped[str] = mapped_column(String(200), primary_key=True)
     seen_at: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -37,6 +37,7 @@ class HolidayYear(Base):
 
     __tablename__ = "holiday_year"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT"
     __row_level_security__ = "nullable"
     __table_args__ = (
         UniqueConstraint("agency_id", "year", postgresql_nulls_not_distinct=True),
@@ -54,6 +55,7 @@ class AgencyOfficeHours(Base):
 
     __tablename__ = "agency_office_hours"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __row_level_security__ = True
 
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)

@@ -37,6 +37,7 @@ class Record(AgencyOwned, Base):
 
     __tablename__ = "record"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (
         within_agency("department_id", "department"),
         UniqueConstraint("agency_id", "ledger_key", "code"),
@@ -106,6 +107,7 @@ class RecordRelation(AgencyOwned, Base):
 
     __tablename__ = "record_relation"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, DELETE"
     __table_args__ = (
         within_agency("record_id", "record", ondelete="CASCADE"),
         within_agency("target_id", "record"),
@@ -123,6 +125,7 @@ class RecordAttachment(AgencyOwned, Base):
 
     __tablename__ = "record_attachment"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, DELETE"
     __table_args__ = (
         within_agency("record_id", "record", ondelete="CASCADE"),
         UniqueConstraint("agency_id", "record_id", "attachment_uuid"),
@@ -138,6 +141,7 @@ class RecordSerial(AgencyOwned, Base):
 
     __tablename__ = "record_serial"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (UniqueConstraint("agency_id", "ledger_key", "prefix"),)
 
     ledger_key: Mapped[str] = mapped_column(String(100))
@@ -154,6 +158,7 @@ class ImportJob(AgencyOwned, Base):
 
     __tablename__ = "import_job"
     __config_scope__ = "runtime"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (
         UniqueConstraint("agency_id", "uuid"),
         Index("ix_import_job_ledger_key", "agency_id", "ledger_key", "id"),

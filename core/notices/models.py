@@ -17,6 +17,7 @@ class Notice(AgencyOwned, Base):
 
     __tablename__ = "notice"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (
         UniqueConstraint("agency_id", "source", "user_id"),
         Index("ix_notice_inbox", "agency_id", "user_id", text("id DESC")),
@@ -56,6 +57,7 @@ class NoticeSending(AgencyOwned, Base):
 
     __tablename__ = "notice_sending"
     __config_scope__ = "log"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (
         within_agency("notice_id", "notice"),
         within_agency("channel_id", "notice_channel", ondelete="CASCADE"),

@@ -16,6 +16,7 @@ class AgencyPlugin(Base):
 
     __tablename__ = "agency_plugin"
     __config_scope__ = "config"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __row_level_security__ = True
 
     agency_id: Mapped[int] = mapped_column(ForeignKey("agency.id"), primary_key=True)

@@ -49,6 +49,7 @@ class Case(AgencyOwned, Base):
 
     __tablename__ = "cases"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (
         within_agency("parent_id", "cases"),
         within_agency("department_id", "department"),
@@ -62,10 +63,8 @@ class Case(AgencyOwned, Base):
         CheckConstraint("located IN ('inside', 'near', 'outside', 'assigned', 'none')", name="located"),
         CheckConstraint("(located IN ('outside', 'none')) = (grid_id IS NULL)", name="located_has_grid"),
         Index("ix_cases_newest_open", "agency_id", text("reported_at DESC"), text("id DESC"), postgresql_where=_OPEN),
-        Index("ix_cases_open_in_grid", "agency_id", "grid_id", text("reported_at DESC"), text("id DESC"), postgresql_where=_OPEN),
-        Index(
-            "ix_cases_open_in_department", "agency_id", "department_id", text("reported_at DESC"), text("id DESC"), postgresql_where=_OPEN
-        ),
+        Index("ix_cases_in_grid", "agency_id", "grid_id", text("reported_at DESC"), text("id DESC")),
+        Index("ix_cases_in_department", "agency_id", "department_id", text("reported_at DESC"), text("id DESC")),
         Index("ix_cases_newest", "agency_id", text("reported_at DESC"), text("id DESC")),
         Index("ix_cases_same_class", "agency_id", "class_code", text("reported_at DESC")),
         Index("ix_cases_open_position", "xy", postgresql_using="gist", postgresql_where=_OPEN),
@@ -145,6 +144,7 @@ class CasePersonal(AgencyOwned, Base):
 
     __tablename__ = "case_personal"
     __config_scope__ = "business"
+    __grants__ = "SELECT, INSERT, UPDATE"
     __table_args__ = (within_agency("case_id", "cases"), UniqueConstraint("agency_id", "case_id", "sequence", "field"))
 
     case_id: Mapped[int] = mapped_column(BigInteger)
@@ -163,6 +163,7 @@ class CaseAttachment(AgencyOwned, Base):
 
     __tablename__ = "case_attachment"
     __config_scope__ = "business"
+    __append_only__ = True
     __table_args__ = (
         within_agency("case_id", "cases"),
         within_agency("attachment_id", "attachment"),

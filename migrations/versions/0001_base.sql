@@ -8,33 +8,6 @@ CREATE EXTENSION IF NOT EXISTS btree_gist;
 
 CREATE SEQUENCE case_number MAXVALUE 899999 CYCLE;
 
-CREATE SEQUENCE ab_permission_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
-
-CREATE TABLE ab_permission (
-    id INTEGER NOT NULL,
-    name VARCHAR(100) NOT NULL,
-    CONSTRAINT pk_ab_permission PRIMARY KEY (id),
-    CONSTRAINT uq_ab_permission_name UNIQUE (name)
-);
-
-CREATE SEQUENCE ab_view_menu_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
-
-CREATE TABLE ab_view_menu (
-    id INTEGER NOT NULL,
-    name VARCHAR(250) NOT NULL,
-    CONSTRAINT pk_ab_view_menu PRIMARY KEY (id),
-    CONSTRAINT uq_ab_view_menu_name UNIQUE (name)
-);
-
-CREATE SEQUENCE ab_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
-
-CREATE TABLE ab_role (
-    id INTEGER NOT NULL,
-    name VARCHAR(64) NOT NULL,
-    CONSTRAINT pk_ab_role PRIMARY KEY (id),
-    CONSTRAINT uq_ab_role_name UNIQUE (name)
-);
-
 CREATE SEQUENCE ab_group_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
 
 CREATE TABLE ab_group (
@@ -44,6 +17,15 @@ CREATE TABLE ab_group (
     description VARCHAR(512),
     CONSTRAINT pk_ab_group PRIMARY KEY (id),
     CONSTRAINT uq_ab_group_name UNIQUE (name)
+);
+
+CREATE SEQUENCE ab_permission_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
+
+CREATE TABLE ab_permission (
+    id INTEGER NOT NULL,
+    name VARCHAR(100) NOT NULL,
+    CONSTRAINT pk_ab_permission PRIMARY KEY (id),
+    CONSTRAINT uq_ab_permission_name UNIQUE (name)
 );
 
 CREATE SEQUENCE ab_register_user_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
@@ -60,6 +42,24 @@ CREATE TABLE ab_register_user (
     CONSTRAINT pk_ab_register_user PRIMARY KEY (id),
     CONSTRAINT uq_ab_register_user_username UNIQUE (username),
     CONSTRAINT uq_ab_register_user_email UNIQUE (email)
+);
+
+CREATE SEQUENCE ab_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
+
+CREATE TABLE ab_role (
+    id INTEGER NOT NULL,
+    name VARCHAR(64) NOT NULL,
+    CONSTRAINT pk_ab_role PRIMARY KEY (id),
+    CONSTRAINT uq_ab_role_name UNIQUE (name)
+);
+
+CREATE SEQUENCE ab_view_menu_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
+
+CREATE TABLE ab_view_menu (
+    id INTEGER NOT NULL,
+    name VARCHAR(250) NOT NULL,
+    CONSTRAINT pk_ab_view_menu PRIMARY KEY (id),
+    CONSTRAINT uq_ab_view_menu_name UNIQUE (name)
 );
 
 CREATE TABLE agency (
@@ -86,6 +86,12 @@ CREATE TABLE configuration_epoch (
     CONSTRAINT pk_configuration_epoch PRIMARY KEY (id)
 );
 
+CREATE TABLE heartbeat (
+    name VARCHAR(200) NOT NULL,
+    seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_heartbeat PRIMARY KEY (name)
+);
+
 CREATE TABLE sign_in_count (
     key VARCHAR(80) NOT NULL,
     tries INTEGER NOT NULL,
@@ -96,11 +102,21 @@ CREATE TABLE sign_in_count (
 
 CREATE INDEX ix_sign_in_count_window_started_at ON sign_in_count (window_started_at);
 
-CREATE TABLE heartbeat (
-    name VARCHAR(200) NOT NULL,
-    seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    CONSTRAINT pk_heartbeat PRIMARY KEY (name)
+CREATE SEQUENCE ab_group_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
+
+CREATE TABLE ab_group_role (
+    id INTEGER NOT NULL,
+    group_id INTEGER,
+    role_id INTEGER,
+    CONSTRAINT pk_ab_group_role PRIMARY KEY (id),
+    CONSTRAINT uq_ab_group_role_group_id_role_id UNIQUE (group_id, role_id),
+    CONSTRAINT fk_ab_group_role_group_id FOREIGN KEY(group_id) REFERENCES ab_group (id) ON DELETE CASCADE,
+    CONSTRAINT fk_ab_group_role_role_id FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
 );
+
+CREATE INDEX idx_group_id ON ab_group_role (group_id);
+
+CREATE INDEX idx_group_role_id ON ab_group_role (role_id);
 
 CREATE SEQUENCE ab_permission_view_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
 
@@ -148,22 +164,6 @@ CREATE TABLE ab_user (
     CONSTRAINT fk_ab_user_home_agency_id FOREIGN KEY(home_agency_id) REFERENCES agency (id)
 );
 
-CREATE SEQUENCE ab_group_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
-
-CREATE TABLE ab_group_role (
-    id INTEGER NOT NULL,
-    group_id INTEGER,
-    role_id INTEGER,
-    CONSTRAINT pk_ab_group_role PRIMARY KEY (id),
-    CONSTRAINT uq_ab_group_role_group_id_role_id UNIQUE (group_id, role_id),
-    CONSTRAINT fk_ab_group_role_group_id FOREIGN KEY(group_id) REFERENCES ab_group (id) ON DELETE CASCADE,
-    CONSTRAINT fk_ab_group_role_role_id FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
-);
-
-CREATE INDEX idx_group_id ON ab_group_role (group_id);
-
-CREATE INDEX idx_group_role_id ON ab_group_role (role_id);
-
 CREATE TABLE department (
     uuid UUID NOT NULL,
     code VARCHAR(60) NOT NULL,
@@ -186,51 +186,6 @@ CREATE TABLE department (
 CREATE INDEX ix_department_parent_id ON department (agency_id, parent_id);
 
 CREATE INDEX ix_department_path ON department USING gist (path);
-
-CREATE TABLE post (
-    key VARCHAR(60) NOT NULL,
-    title JSONB NOT NULL,
-    active BOOLEAN DEFAULT true NOT NULL,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_post PRIMARY KEY (agency_id, id),
-    CONSTRAINT uq_post_agency_id_key UNIQUE (agency_id, key),
-    CONSTRAINT fk_post_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
-);
-
-CREATE TABLE role (
-    key VARCHAR(120) NOT NULL,
-    title JSONB NOT NULL,
-    rights JSONB DEFAULT '[]' NOT NULL,
-    excludes JSONB DEFAULT '[]' NOT NULL,
-    scope VARCHAR(20) DEFAULT 'agency' NOT NULL,
-    requires_second_factor BOOLEAN DEFAULT false NOT NULL,
-    from_definition BOOLEAN DEFAULT false NOT NULL,
-    active BOOLEAN DEFAULT true NOT NULL,
-    version INTEGER DEFAULT '1' NOT NULL,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_role PRIMARY KEY (agency_id, id),
-    CONSTRAINT uq_role_agency_id_key UNIQUE (agency_id, key),
-    CONSTRAINT fk_role_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
-);
-
-CREATE TABLE outbox (
-    topic VARCHAR(120) NOT NULL,
-    payload JSONB NOT NULL,
-    state VARCHAR(12) DEFAULT 'waiting' NOT NULL,
-    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    attempts SMALLINT DEFAULT '0' NOT NULL,
-    last_error VARCHAR,
-    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    done_at TIMESTAMP WITH TIME ZONE,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_outbox PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_outbox_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
-);
-
-CREATE INDEX ix_outbox_waiting ON outbox (due_at) WHERE state = 'waiting';
 
 CREATE TABLE grid_scheme (
     id SERIAL NOT NULL,
@@ -291,6 +246,34 @@ CREATE TABLE idempotency_key (
 
 CREATE INDEX ix_idempotency_key_created_at ON idempotency_key (created_at);
 
+CREATE TABLE outbox (
+    topic VARCHAR(120) NOT NULL,
+    payload JSONB NOT NULL,
+    state VARCHAR(12) DEFAULT 'waiting' NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    attempts SMALLINT DEFAULT '0' NOT NULL,
+    last_error VARCHAR,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    done_at TIMESTAMP WITH TIME ZONE,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_outbox PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_outbox_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_outbox_waiting ON outbox (due_at) WHERE state = 'waiting';
+
+CREATE TABLE post (
+    key VARCHAR(60) NOT NULL,
+    title JSONB NOT NULL,
+    active BOOLEAN DEFAULT true NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_post PRIMARY KEY (agency_id, id),
+    CONSTRAINT uq_post_agency_id_key UNIQUE (agency_id, key),
+    CONSTRAINT fk_post_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
 CREATE TABLE record_serial (
     ledger_key VARCHAR(100) NOT NULL,
     prefix VARCHAR(64) NOT NULL,
@@ -302,49 +285,22 @@ CREATE TABLE record_serial (
     CONSTRAINT fk_record_serial_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
-CREATE SEQUENCE ab_permission_view_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
-
-CREATE TABLE ab_permission_view_role (
-    id INTEGER NOT NULL,
-    permission_view_id INTEGER,
-    role_id INTEGER,
-    CONSTRAINT pk_ab_permission_view_role PRIMARY KEY (id),
-    CONSTRAINT uq_ab_permission_view_role_permission_view_id_role_id UNIQUE (permission_view_id, role_id),
-    CONSTRAINT fk_ab_permission_view_role_permission_view_id FOREIGN KEY(permission_view_id) REFERENCES ab_permission_view (id) ON DELETE CASCADE,
-    CONSTRAINT fk_ab_permission_view_role_role_id FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
+CREATE TABLE role (
+    key VARCHAR(120) NOT NULL,
+    title JSONB NOT NULL,
+    rights JSONB DEFAULT '[]' NOT NULL,
+    excludes JSONB DEFAULT '[]' NOT NULL,
+    scope VARCHAR(20) DEFAULT 'agency' NOT NULL,
+    requires_second_factor BOOLEAN DEFAULT false NOT NULL,
+    from_definition BOOLEAN DEFAULT false NOT NULL,
+    active BOOLEAN DEFAULT true NOT NULL,
+    version INTEGER DEFAULT '1' NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_role PRIMARY KEY (agency_id, id),
+    CONSTRAINT uq_role_agency_id_key UNIQUE (agency_id, key),
+    CONSTRAINT fk_role_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
-
-CREATE INDEX idx_permission_view_id ON ab_permission_view_role (permission_view_id);
-
-CREATE INDEX idx_role_id ON ab_permission_view_role (role_id);
-
-CREATE SEQUENCE ab_user_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
-
-CREATE TABLE ab_user_role (
-    id INTEGER NOT NULL,
-    user_id INTEGER,
-    role_id INTEGER,
-    CONSTRAINT pk_ab_user_role PRIMARY KEY (id),
-    CONSTRAINT uq_ab_user_role_user_id_role_id UNIQUE (user_id, role_id),
-    CONSTRAINT fk_ab_user_role_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id) ON DELETE CASCADE,
-    CONSTRAINT fk_ab_user_role_role_id FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
-);
-
-CREATE SEQUENCE ab_user_group_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
-
-CREATE TABLE ab_user_group (
-    id INTEGER NOT NULL,
-    user_id INTEGER,
-    group_id INTEGER,
-    CONSTRAINT pk_ab_user_group PRIMARY KEY (id),
-    CONSTRAINT uq_ab_user_group_user_id_group_id UNIQUE (user_id, group_id),
-    CONSTRAINT fk_ab_user_group_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id) ON DELETE CASCADE,
-    CONSTRAINT fk_ab_user_group_group_id FOREIGN KEY(group_id) REFERENCES ab_group (id) ON DELETE CASCADE
-);
-
-CREATE INDEX idx_user_group_id ON ab_user_group (group_id);
-
-CREATE INDEX idx_user_id ON ab_user_group (user_id);
 
 CREATE SEQUENCE ab_api_key_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
 
@@ -374,50 +330,96 @@ CREATE INDEX idx_api_key_user_id ON ab_api_key (user_id);
 
 CREATE UNIQUE INDEX idx_api_key_lookup_hash ON ab_api_key (lookup_hash);
 
-CREATE TABLE member (
-    user_id INTEGER NOT NULL,
-    department_id BIGINT,
-    post_id BIGINT,
-    name_pinyin VARCHAR(400) DEFAULT '' NOT NULL,
-    employee_number VARCHAR(60),
-    phone VARCHAR(40),
-    id_number VARCHAR(40),
-    active BOOLEAN DEFAULT true NOT NULL,
-    left_at TIMESTAMP WITH TIME ZONE,
-    version INTEGER DEFAULT '1' NOT NULL,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_member PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_member_agency_id_department_id FOREIGN KEY(agency_id, department_id) REFERENCES department (agency_id, id),
-    CONSTRAINT fk_member_agency_id_post_id FOREIGN KEY(agency_id, post_id) REFERENCES post (agency_id, id),
-    CONSTRAINT uq_member_agency_id_user_id UNIQUE (agency_id, user_id),
-    CONSTRAINT uq_member_agency_id_employee_number UNIQUE (agency_id, employee_number),
-    CONSTRAINT fk_member_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id),
-    CONSTRAINT fk_member_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+CREATE SEQUENCE ab_permission_view_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
+
+CREATE TABLE ab_permission_view_role (
+    id INTEGER NOT NULL,
+    permission_view_id INTEGER,
+    role_id INTEGER,
+    CONSTRAINT pk_ab_permission_view_role PRIMARY KEY (id),
+    CONSTRAINT uq_ab_permission_view_role_permission_view_id_role_id UNIQUE (permission_view_id, role_id),
+    CONSTRAINT fk_ab_permission_view_role_permission_view_id FOREIGN KEY(permission_view_id) REFERENCES ab_permission_view (id) ON DELETE CASCADE,
+    CONSTRAINT fk_ab_permission_view_role_role_id FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
 );
 
-CREATE INDEX ix_member_department_id ON member (agency_id, department_id);
+CREATE INDEX idx_permission_view_id ON ab_permission_view_role (permission_view_id);
 
-CREATE INDEX ix_member_name_pinyin ON member (agency_id, name_pinyin, user_id);
+CREATE INDEX idx_role_id ON ab_permission_view_role (role_id);
 
-CREATE INDEX ix_member_user_id ON member (user_id);
+CREATE SEQUENCE ab_user_group_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
 
-CREATE TABLE team (
+CREATE TABLE ab_user_group (
+    id INTEGER NOT NULL,
+    user_id INTEGER,
+    group_id INTEGER,
+    CONSTRAINT pk_ab_user_group PRIMARY KEY (id),
+    CONSTRAINT uq_ab_user_group_user_id_group_id UNIQUE (user_id, group_id),
+    CONSTRAINT fk_ab_user_group_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id) ON DELETE CASCADE,
+    CONSTRAINT fk_ab_user_group_group_id FOREIGN KEY(group_id) REFERENCES ab_group (id) ON DELETE CASCADE
+);
+
+CREATE INDEX idx_user_group_id ON ab_user_group (group_id);
+
+CREATE INDEX idx_user_id ON ab_user_group (user_id);
+
+CREATE SEQUENCE ab_user_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
+
+CREATE TABLE ab_user_role (
+    id INTEGER NOT NULL,
+    user_id INTEGER,
+    role_id INTEGER,
+    CONSTRAINT pk_ab_user_role PRIMARY KEY (id),
+    CONSTRAINT uq_ab_user_role_user_id_role_id UNIQUE (user_id, role_id),
+    CONSTRAINT fk_ab_user_role_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id) ON DELETE CASCADE,
+    CONSTRAINT fk_ab_user_role_role_id FOREIGN KEY(role_id) REFERENCES ab_role (id) ON DELETE CASCADE
+);
+
+CREATE TABLE agency_office_hours (
+    agency_id INTEGER NOT NULL,
+    spans JSONB NOT NULL,
+    work_day_hours DOUBLE PRECISION NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    changed_by_id INTEGER,
+    CONSTRAINT pk_agency_office_hours PRIMARY KEY (agency_id),
+    CONSTRAINT fk_agency_office_hours_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id),
+    CONSTRAINT fk_agency_office_hours_changed_by_id FOREIGN KEY(changed_by_id) REFERENCES ab_user (id)
+);
+
+CREATE TABLE agency_plugin (
+    agency_id INTEGER NOT NULL,
+    plugin VARCHAR(60) NOT NULL,
+    enabled BOOLEAN NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    changed_by_id INTEGER,
+    CONSTRAINT pk_agency_plugin PRIMARY KEY (agency_id, plugin),
+    CONSTRAINT fk_agency_plugin_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id),
+    CONSTRAINT fk_agency_plugin_changed_by_id FOREIGN KEY(changed_by_id) REFERENCES ab_user (id)
+);
+
+CREATE TABLE attachment (
     uuid UUID NOT NULL,
-    key VARCHAR(60) NOT NULL,
-    name VARCHAR(120) NOT NULL,
-    name_pinyin VARCHAR(400) DEFAULT '' NOT NULL,
-    kind VARCHAR(40) DEFAULT 'team' NOT NULL,
-    department_id BIGINT,
-    active BOOLEAN DEFAULT true NOT NULL,
-    version INTEGER DEFAULT '1' NOT NULL,
+    owner_id INTEGER,
+    name VARCHAR(200) NOT NULL,
+    content_type VARCHAR(80) NOT NULL,
+    size BIGINT NOT NULL,
+    digest VARCHAR(64) NOT NULL,
+    stage VARCHAR(20),
+    lon DOUBLE PRECISION,
+    lat DOUBLE PRECISION,
+    accuracy DOUBLE PRECISION,
+    taken_at TIMESTAMP WITH TIME ZONE,
+    details JSONB DEFAULT '{}' NOT NULL,
+    has_thumbnail BOOLEAN DEFAULT false NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     agency_id INTEGER NOT NULL,
     id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_team PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_team_agency_id_department_id FOREIGN KEY(agency_id, department_id) REFERENCES department (agency_id, id),
-    CONSTRAINT uq_team_agency_id_key UNIQUE (agency_id, key),
-    CONSTRAINT fk_team_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+    CONSTRAINT pk_attachment PRIMARY KEY (agency_id, id),
+    CONSTRAINT uq_attachment_agency_id_uuid UNIQUE (agency_id, uuid),
+    CONSTRAINT fk_attachment_owner_id FOREIGN KEY(owner_id) REFERENCES ab_user (id),
+    CONSTRAINT fk_attachment_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
+
+CREATE INDEX ix_attachment_digest ON attachment (agency_id, owner_id, digest);
 
 CREATE TABLE audit_entry (
     at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -458,67 +460,6 @@ CREATE TABLE auth_session (
 CREATE INDEX ix_auth_session_expires_at ON auth_session (expires_at);
 
 CREATE INDEX ix_auth_session_user_id ON auth_session (user_id);
-
-CREATE TABLE sign_in_record (
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    at TIMESTAMP WITH TIME ZONE NOT NULL,
-    user_id INTEGER,
-    outcome VARCHAR(40) NOT NULL,
-    kind VARCHAR(12) NOT NULL,
-    address VARCHAR(60) DEFAULT '' NOT NULL,
-    CONSTRAINT pk_sign_in_record PRIMARY KEY (id),
-    CONSTRAINT fk_sign_in_record_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id)
-);
-
-CREATE INDEX ix_sign_in_record_at ON sign_in_record (at);
-
-CREATE INDEX ix_sign_in_record_user_id ON sign_in_record (user_id, id);
-
-CREATE TABLE second_factor (
-    user_id INTEGER NOT NULL,
-    salt BYTEA NOT NULL,
-    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    confirmed_at TIMESTAMP WITH TIME ZONE,
-    last_step BIGINT DEFAULT '0' NOT NULL,
-    CONSTRAINT pk_second_factor PRIMARY KEY (user_id),
-    CONSTRAINT fk_second_factor_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id)
-);
-
-CREATE TABLE agency_plugin (
-    agency_id INTEGER NOT NULL,
-    plugin VARCHAR(60) NOT NULL,
-    enabled BOOLEAN NOT NULL,
-    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    changed_by_id INTEGER,
-    CONSTRAINT pk_agency_plugin PRIMARY KEY (agency_id, plugin),
-    CONSTRAINT fk_agency_plugin_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id),
-    CONSTRAINT fk_agency_plugin_changed_by_id FOREIGN KEY(changed_by_id) REFERENCES ab_user (id)
-);
-
-CREATE TABLE attachment (
-    uuid UUID NOT NULL,
-    owner_id INTEGER,
-    name VARCHAR(200) NOT NULL,
-    content_type VARCHAR(80) NOT NULL,
-    size BIGINT NOT NULL,
-    digest VARCHAR(64) NOT NULL,
-    stage VARCHAR(20),
-    lon DOUBLE PRECISION,
-    lat DOUBLE PRECISION,
-    accuracy DOUBLE PRECISION,
-    taken_at TIMESTAMP WITH TIME ZONE,
-    details JSONB DEFAULT '{}' NOT NULL,
-    has_thumbnail BOOLEAN DEFAULT false NOT NULL,
-    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_attachment PRIMARY KEY (agency_id, id),
-    CONSTRAINT uq_attachment_agency_id_uuid UNIQUE (agency_id, uuid),
-    CONSTRAINT fk_attachment_owner_id FOREIGN KEY(owner_id) REFERENCES ab_user (id),
-    CONSTRAINT fk_attachment_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
-);
-
-CREATE INDEX ix_attachment_digest ON attachment (agency_id, owner_id, digest);
 
 CREATE TABLE definition (
     id BIGINT GENERATED BY DEFAULT AS IDENTITY,
@@ -574,18 +515,20 @@ END $$;
 
 CREATE OR REPLACE TRIGGER definition_guard BEFORE UPDATE OR DELETE ON definition FOR EACH ROW EXECUTE FUNCTION definition_guard();
 
-CREATE TABLE grid_scheme_share (
+CREATE TABLE grid_change (
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
     scheme_id INTEGER NOT NULL,
-    agency_id INTEGER NOT NULL,
-    shared_by_id INTEGER,
-    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    CONSTRAINT pk_grid_scheme_share PRIMARY KEY (scheme_id, agency_id),
-    CONSTRAINT fk_grid_scheme_share_scheme_id_shared_by_id FOREIGN KEY(scheme_id, shared_by_id) REFERENCES grid_scheme (id, owner_agency_id) ON DELETE CASCADE,
-    CONSTRAINT fk_grid_scheme_share_scheme_id FOREIGN KEY(scheme_id) REFERENCES grid_scheme (id) ON DELETE CASCADE,
-    CONSTRAINT fk_grid_scheme_share_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+    kind VARCHAR(10) NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    user_id INTEGER,
+    reason VARCHAR(500) NOT NULL,
+    CONSTRAINT pk_grid_change PRIMARY KEY (id),
+    CONSTRAINT ck_grid_change_kind CHECK (kind IN ('split', 'merge')),
+    CONSTRAINT fk_grid_change_scheme_id FOREIGN KEY(scheme_id) REFERENCES grid_scheme (id),
+    CONSTRAINT fk_grid_change_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id)
 );
 
-CREATE INDEX ix_grid_scheme_share_shared_by_id ON grid_scheme_share (shared_by_id);
+CREATE INDEX ix_grid_change_scheme_id ON grid_change (scheme_id, id);
 
 CREATE TABLE grid_level (
     id SERIAL NOT NULL,
@@ -602,31 +545,46 @@ CREATE TABLE grid_level (
     CONSTRAINT fk_grid_level_scheme_id FOREIGN KEY(scheme_id) REFERENCES grid_scheme (id) ON DELETE CASCADE
 );
 
-CREATE TABLE grid_change (
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+CREATE TABLE grid_scheme_share (
     scheme_id INTEGER NOT NULL,
-    kind VARCHAR(10) NOT NULL,
-    at TIMESTAMP WITH TIME ZONE NOT NULL,
-    user_id INTEGER,
-    reason VARCHAR(500) NOT NULL,
-    CONSTRAINT pk_grid_change PRIMARY KEY (id),
-    CONSTRAINT ck_grid_change_kind CHECK (kind IN ('split', 'merge')),
-    CONSTRAINT fk_grid_change_scheme_id FOREIGN KEY(scheme_id) REFERENCES grid_scheme (id),
-    CONSTRAINT fk_grid_change_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id)
-);
-
-CREATE INDEX ix_grid_change_scheme_id ON grid_change (scheme_id, id);
-
-CREATE TABLE agency_office_hours (
     agency_id INTEGER NOT NULL,
-    spans JSONB NOT NULL,
-    work_day_hours DOUBLE PRECISION NOT NULL,
-    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
-    changed_by_id INTEGER,
-    CONSTRAINT pk_agency_office_hours PRIMARY KEY (agency_id),
-    CONSTRAINT fk_agency_office_hours_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id),
-    CONSTRAINT fk_agency_office_hours_changed_by_id FOREIGN KEY(changed_by_id) REFERENCES ab_user (id)
+    shared_by_id INTEGER,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_grid_scheme_share PRIMARY KEY (scheme_id, agency_id),
+    CONSTRAINT fk_grid_scheme_share_scheme_id_shared_by_id FOREIGN KEY(scheme_id, shared_by_id) REFERENCES grid_scheme (id, owner_agency_id) ON DELETE CASCADE,
+    CONSTRAINT fk_grid_scheme_share_scheme_id FOREIGN KEY(scheme_id) REFERENCES grid_scheme (id) ON DELETE CASCADE,
+    CONSTRAINT fk_grid_scheme_share_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
+
+CREATE INDEX ix_grid_scheme_share_shared_by_id ON grid_scheme_share (shared_by_id);
+
+CREATE TABLE member (
+    user_id INTEGER NOT NULL,
+    department_id BIGINT,
+    post_id BIGINT,
+    name_pinyin VARCHAR(400) DEFAULT '' NOT NULL,
+    employee_number VARCHAR(60),
+    phone VARCHAR(40),
+    id_number VARCHAR(40),
+    active BOOLEAN DEFAULT true NOT NULL,
+    left_at TIMESTAMP WITH TIME ZONE,
+    version INTEGER DEFAULT '1' NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_member PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_member_agency_id_department_id FOREIGN KEY(agency_id, department_id) REFERENCES department (agency_id, id),
+    CONSTRAINT fk_member_agency_id_post_id FOREIGN KEY(agency_id, post_id) REFERENCES post (agency_id, id),
+    CONSTRAINT uq_member_agency_id_user_id UNIQUE (agency_id, user_id),
+    CONSTRAINT uq_member_agency_id_employee_number UNIQUE (agency_id, employee_number),
+    CONSTRAINT fk_member_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id),
+    CONSTRAINT fk_member_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_member_department_id ON member (agency_id, department_id);
+
+CREATE INDEX ix_member_name_pinyin ON member (agency_id, name_pinyin, user_id);
+
+CREATE INDEX ix_member_user_id ON member (user_id);
 
 CREATE TABLE notice (
     user_id INTEGER NOT NULL,
@@ -665,20 +623,47 @@ CREATE TABLE notice_channel (
 
 CREATE INDEX ix_notice_channel_user_id ON notice_channel (user_id);
 
-CREATE TABLE team_member (
-    team_id BIGINT NOT NULL,
+CREATE TABLE second_factor (
     user_id INTEGER NOT NULL,
-    is_lead BOOLEAN DEFAULT false NOT NULL,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_team_member PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_team_member_agency_id_team_id FOREIGN KEY(agency_id, team_id) REFERENCES team (agency_id, id),
-    CONSTRAINT fk_team_member_agency_id_user_id FOREIGN KEY(agency_id, user_id) REFERENCES member (agency_id, user_id),
-    CONSTRAINT uq_team_member_agency_id_team_id_user_id UNIQUE (agency_id, team_id, user_id),
-    CONSTRAINT fk_team_member_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+    salt BYTEA NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    confirmed_at TIMESTAMP WITH TIME ZONE,
+    last_step BIGINT DEFAULT '0' NOT NULL,
+    CONSTRAINT pk_second_factor PRIMARY KEY (user_id),
+    CONSTRAINT fk_second_factor_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id)
 );
 
-CREATE INDEX ix_team_member_user_id ON team_member (agency_id, user_id);
+CREATE TABLE sign_in_record (
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    user_id INTEGER,
+    outcome VARCHAR(40) NOT NULL,
+    kind VARCHAR(12) NOT NULL,
+    address VARCHAR(60) DEFAULT '' NOT NULL,
+    CONSTRAINT pk_sign_in_record PRIMARY KEY (id),
+    CONSTRAINT fk_sign_in_record_user_id FOREIGN KEY(user_id) REFERENCES ab_user (id)
+);
+
+CREATE INDEX ix_sign_in_record_at ON sign_in_record (at);
+
+CREATE INDEX ix_sign_in_record_user_id ON sign_in_record (user_id, id);
+
+CREATE TABLE team (
+    uuid UUID NOT NULL,
+    key VARCHAR(60) NOT NULL,
+    name VARCHAR(120) NOT NULL,
+    name_pinyin VARCHAR(400) DEFAULT '' NOT NULL,
+    kind VARCHAR(40) DEFAULT 'team' NOT NULL,
+    department_id BIGINT,
+    active BOOLEAN DEFAULT true NOT NULL,
+    version INTEGER DEFAULT '1' NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_team PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_team_agency_id_department_id FOREIGN KEY(agency_id, department_id) REFERENCES department (agency_id, id),
+    CONSTRAINT uq_team_agency_id_key UNIQUE (agency_id, key),
+    CONSTRAINT fk_team_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
 
 CREATE TABLE grid (
     id BIGINT GENERATED BY DEFAULT AS IDENTITY,
@@ -781,57 +766,20 @@ CREATE TABLE notice_sending (
     CONSTRAINT fk_notice_sending_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
-CREATE TABLE role_assignment (
+CREATE TABLE team_member (
+    team_id BIGINT NOT NULL,
     user_id INTEGER NOT NULL,
-    role_id BIGINT NOT NULL,
-    grid_id BIGINT,
-    department_id BIGINT,
-    valid_from TIMESTAMP WITH TIME ZONE,
-    valid_to TIMESTAMP WITH TIME ZONE,
-    created_by_id INTEGER,
-    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    is_lead BOOLEAN DEFAULT false NOT NULL,
     agency_id INTEGER NOT NULL,
     id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_role_assignment PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_role_assignment_agency_id_role_id FOREIGN KEY(agency_id, role_id) REFERENCES role (agency_id, id),
-    CONSTRAINT fk_role_assignment_agency_id_department_id FOREIGN KEY(agency_id, department_id) REFERENCES department (agency_id, id),
-    CONSTRAINT fk_role_assignment_agency_id_user_id FOREIGN KEY(agency_id, user_id) REFERENCES member (agency_id, user_id),
-    CONSTRAINT uq_role_assignment_agency_id_user_id_role_id_grid_id_de_f311 UNIQUE NULLS NOT DISTINCT (agency_id, user_id, role_id, grid_id, department_id),
-    CONSTRAINT ck_role_assignment_valid_period CHECK (valid_to > valid_from),
-    CONSTRAINT fk_role_assignment_grid_id FOREIGN KEY(grid_id) REFERENCES grid (id),
-    CONSTRAINT fk_role_assignment_created_by_id FOREIGN KEY(created_by_id) REFERENCES ab_user (id),
-    CONSTRAINT fk_role_assignment_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+    CONSTRAINT pk_team_member PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_team_member_agency_id_team_id FOREIGN KEY(agency_id, team_id) REFERENCES team (agency_id, id),
+    CONSTRAINT fk_team_member_agency_id_user_id FOREIGN KEY(agency_id, user_id) REFERENCES member (agency_id, user_id),
+    CONSTRAINT uq_team_member_agency_id_team_id_user_id UNIQUE (agency_id, team_id, user_id),
+    CONSTRAINT fk_team_member_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
-CREATE INDEX ix_role_assignment_department_id ON role_assignment (agency_id, department_id);
-
-CREATE INDEX ix_role_assignment_grid_id ON role_assignment (grid_id);
-
-CREATE INDEX ix_role_assignment_role_id ON role_assignment (agency_id, role_id);
-
-CREATE TABLE responsibility (
-    user_id INTEGER,
-    team_id BIGINT,
-    grid_id BIGINT NOT NULL,
-    kind VARCHAR(60) NOT NULL,
-    valid_from TIMESTAMP WITH TIME ZONE,
-    valid_to TIMESTAMP WITH TIME ZONE,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_responsibility PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_responsibility_agency_id_team_id FOREIGN KEY(agency_id, team_id) REFERENCES team (agency_id, id),
-    CONSTRAINT fk_responsibility_agency_id_user_id FOREIGN KEY(agency_id, user_id) REFERENCES member (agency_id, user_id),
-    CONSTRAINT ck_responsibility_one_holder CHECK ((user_id IS NULL) <> (team_id IS NULL)),
-    CONSTRAINT uq_responsibility_agency_id_grid_id_kind_user_id_team_id UNIQUE NULLS NOT DISTINCT (agency_id, grid_id, kind, user_id, team_id),
-    CONSTRAINT fk_responsibility_grid_id FOREIGN KEY(grid_id) REFERENCES grid (id),
-    CONSTRAINT fk_responsibility_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
-);
-
-CREATE INDEX ix_responsibility_grid_id ON responsibility (grid_id);
-
-CREATE INDEX ix_responsibility_team_id ON responsibility (agency_id, team_id);
-
-CREATE INDEX ix_responsibility_user_id ON responsibility (agency_id, user_id);
+CREATE INDEX ix_team_member_user_id ON team_member (agency_id, user_id);
 
 CREATE TABLE grid_succession (
     predecessor_id BIGINT NOT NULL,
@@ -970,6 +918,19 @@ END $body$;
 REVOKE ALL ON FUNCTION grid_change_is_told() FROM PUBLIC;
 CREATE TRIGGER grid_change_is_told AFTER INSERT ON grid_change FOR EACH ROW EXECUTE FUNCTION grid_change_is_told();
 
+CREATE TABLE import_problem (
+    import_job_id INTEGER NOT NULL,
+    row INTEGER NOT NULL,
+    cells JSONB NOT NULL,
+    problems JSONB NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_import_problem PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_import_problem_agency_id_import_job_id FOREIGN KEY(agency_id, import_job_id) REFERENCES import_job (agency_id, id) ON DELETE CASCADE,
+    CONSTRAINT uq_import_problem_agency_id_import_job_id_row UNIQUE (agency_id, import_job_id, row),
+    CONSTRAINT fk_import_problem_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
 CREATE TABLE record (
     uuid UUID NOT NULL,
     ledger_key VARCHAR(100) NOT NULL,
@@ -1065,64 +1026,57 @@ END $body$;
 REVOKE ALL ON FUNCTION record_ids_valued(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION record_ids_valued(text, text, text) TO wangge_app;
 
-CREATE TABLE import_problem (
-    import_job_id INTEGER NOT NULL,
-    row INTEGER NOT NULL,
-    cells JSONB NOT NULL,
-    problems JSONB NOT NULL,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_import_problem PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_import_problem_agency_id_import_job_id FOREIGN KEY(agency_id, import_job_id) REFERENCES import_job (agency_id, id) ON DELETE CASCADE,
-    CONSTRAINT uq_import_problem_agency_id_import_job_id_row UNIQUE (agency_id, import_job_id, row),
-    CONSTRAINT fk_import_problem_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
-);
-
-CREATE TABLE record_event (
-    record_id INTEGER NOT NULL,
-    kind VARCHAR(20) NOT NULL,
-    version INTEGER NOT NULL,
-    at TIMESTAMP WITH TIME ZONE NOT NULL,
+CREATE TABLE responsibility (
     user_id INTEGER,
-    "old" JSONB NOT NULL,
-    "new" JSONB NOT NULL,
-    reason VARCHAR(500),
+    team_id BIGINT,
+    grid_id BIGINT NOT NULL,
+    kind VARCHAR(60) NOT NULL,
+    valid_from TIMESTAMP WITH TIME ZONE,
+    valid_to TIMESTAMP WITH TIME ZONE,
     agency_id INTEGER NOT NULL,
     id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_record_event PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_record_event_agency_id_record_id FOREIGN KEY(agency_id, record_id) REFERENCES record (agency_id, id),
-    CONSTRAINT fk_record_event_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+    CONSTRAINT pk_responsibility PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_responsibility_agency_id_team_id FOREIGN KEY(agency_id, team_id) REFERENCES team (agency_id, id),
+    CONSTRAINT fk_responsibility_agency_id_user_id FOREIGN KEY(agency_id, user_id) REFERENCES member (agency_id, user_id),
+    CONSTRAINT ck_responsibility_one_holder CHECK ((user_id IS NULL) <> (team_id IS NULL)),
+    CONSTRAINT uq_responsibility_agency_id_grid_id_kind_user_id_team_id UNIQUE NULLS NOT DISTINCT (agency_id, grid_id, kind, user_id, team_id),
+    CONSTRAINT fk_responsibility_grid_id FOREIGN KEY(grid_id) REFERENCES grid (id),
+    CONSTRAINT fk_responsibility_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
-CREATE INDEX ix_record_event_record_id ON record_event (agency_id, record_id, id);
+CREATE INDEX ix_responsibility_grid_id ON responsibility (grid_id);
 
-CREATE TABLE record_relation (
-    record_id INTEGER NOT NULL,
-    field_id VARCHAR(100) NOT NULL,
-    target_id INTEGER NOT NULL,
+CREATE INDEX ix_responsibility_team_id ON responsibility (agency_id, team_id);
+
+CREATE INDEX ix_responsibility_user_id ON responsibility (agency_id, user_id);
+
+CREATE TABLE role_assignment (
+    user_id INTEGER NOT NULL,
+    role_id BIGINT NOT NULL,
+    grid_id BIGINT,
+    department_id BIGINT,
+    valid_from TIMESTAMP WITH TIME ZONE,
+    valid_to TIMESTAMP WITH TIME ZONE,
+    created_by_id INTEGER,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     agency_id INTEGER NOT NULL,
     id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_record_relation PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_record_relation_agency_id_record_id FOREIGN KEY(agency_id, record_id) REFERENCES record (agency_id, id) ON DELETE CASCADE,
-    CONSTRAINT fk_record_relation_agency_id_target_id FOREIGN KEY(agency_id, target_id) REFERENCES record (agency_id, id),
-    CONSTRAINT uq_record_relation_agency_id_record_id_field_id_target_id UNIQUE (agency_id, record_id, field_id, target_id),
-    CONSTRAINT fk_record_relation_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+    CONSTRAINT pk_role_assignment PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_role_assignment_agency_id_role_id FOREIGN KEY(agency_id, role_id) REFERENCES role (agency_id, id),
+    CONSTRAINT fk_role_assignment_agency_id_department_id FOREIGN KEY(agency_id, department_id) REFERENCES department (agency_id, id),
+    CONSTRAINT fk_role_assignment_agency_id_user_id FOREIGN KEY(agency_id, user_id) REFERENCES member (agency_id, user_id),
+    CONSTRAINT uq_role_assignment_agency_id_user_id_role_id_grid_id_de_f311 UNIQUE NULLS NOT DISTINCT (agency_id, user_id, role_id, grid_id, department_id),
+    CONSTRAINT ck_role_assignment_valid_period CHECK (valid_to > valid_from),
+    CONSTRAINT fk_role_assignment_grid_id FOREIGN KEY(grid_id) REFERENCES grid (id),
+    CONSTRAINT fk_role_assignment_created_by_id FOREIGN KEY(created_by_id) REFERENCES ab_user (id),
+    CONSTRAINT fk_role_assignment_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
-CREATE INDEX ix_record_relation_target_id ON record_relation (agency_id, target_id);
+CREATE INDEX ix_role_assignment_department_id ON role_assignment (agency_id, department_id);
 
-CREATE TABLE record_attachment (
-    record_id INTEGER NOT NULL,
-    attachment_uuid UUID NOT NULL,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_record_attachment PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_record_attachment_agency_id_record_id FOREIGN KEY(agency_id, record_id) REFERENCES record (agency_id, id) ON DELETE CASCADE,
-    CONSTRAINT uq_record_attachment_agency_id_record_id_attachment_uuid UNIQUE (agency_id, record_id, attachment_uuid),
-    CONSTRAINT fk_record_attachment_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
-);
+CREATE INDEX ix_role_assignment_grid_id ON role_assignment (grid_id);
 
-CREATE INDEX ix_record_attachment_uuid ON record_attachment (agency_id, attachment_uuid);
+CREATE INDEX ix_role_assignment_role_id ON role_assignment (agency_id, role_id);
 
 CREATE TABLE cases (
     uuid UUID NOT NULL,
@@ -1187,13 +1141,13 @@ CREATE INDEX ix_cases_asked ON cases (agency_id) WHERE requests <> '{}'::jsonb;
 
 CREATE INDEX ix_cases_assignee ON cases (agency_id, assignee_id) WHERE category = 'open' AND assignee_id IS NOT NULL;
 
+CREATE INDEX ix_cases_in_department ON cases (agency_id, department_id, reported_at DESC, id DESC);
+
+CREATE INDEX ix_cases_in_grid ON cases (agency_id, grid_id, reported_at DESC, id DESC);
+
 CREATE INDEX ix_cases_newest ON cases (agency_id, reported_at DESC, id DESC);
 
 CREATE INDEX ix_cases_newest_open ON cases (agency_id, reported_at DESC, id DESC) WHERE category = 'open';
-
-CREATE INDEX ix_cases_open_in_department ON cases (agency_id, department_id, reported_at DESC, id DESC) WHERE category = 'open';
-
-CREATE INDEX ix_cases_open_in_grid ON cases (agency_id, grid_id, reported_at DESC, id DESC) WHERE category = 'open';
 
 CREATE INDEX ix_cases_open_position ON cases USING gist (xy) WHERE category = 'open';
 
@@ -1217,10 +1171,73 @@ SELECT id FROM public.cases WHERE agency_id = nullif(current_setting('wangge.age
 REVOKE ALL ON FUNCTION case_ids_near(point, double precision, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION case_ids_near(point, double precision, timestamptz) TO wangge_app;
 
-CREATE FUNCTION case_ids_titled(wanted text) RETURNS SETOF bigint LANGUAGE sql STABLE SECURITY DEFINER ROWS 500
-SET search_path = pg_catalog, public, pg_temp AS $body$ SELECT id FROM public.cases WHERE agency_id = nullif(current_setting('wangge.agency', true), '')::integer AND title_search LIKE public.case_title_pattern(wanted) $body$;
-REVOKE ALL ON FUNCTION case_ids_titled(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION case_ids_titled(text) TO wangge_app;
+CREATE FUNCTION case_ids_titled(wanted text, most integer) RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 500
+SET search_path = pg_catalog, public, pg_temp AS $body$ BEGIN
+    RETURN QUERY EXECUTE 'SELECT id FROM public.cases WHERE agency_id = $1 AND title_search LIKE $2 LIMIT $3'
+    USING nullif(current_setting('wangge.agency', true), '')::integer, public.case_title_pattern(wanted), most;
+END $body$;
+REVOKE ALL ON FUNCTION case_ids_titled(text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION case_ids_titled(text, integer) TO wangge_app;
+
+CREATE TABLE record_attachment (
+    record_id INTEGER NOT NULL,
+    attachment_uuid UUID NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_record_attachment PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_record_attachment_agency_id_record_id FOREIGN KEY(agency_id, record_id) REFERENCES record (agency_id, id) ON DELETE CASCADE,
+    CONSTRAINT uq_record_attachment_agency_id_record_id_attachment_uuid UNIQUE (agency_id, record_id, attachment_uuid),
+    CONSTRAINT fk_record_attachment_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_record_attachment_uuid ON record_attachment (agency_id, attachment_uuid);
+
+CREATE TABLE record_event (
+    record_id INTEGER NOT NULL,
+    kind VARCHAR(20) NOT NULL,
+    version INTEGER NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    user_id INTEGER,
+    "old" JSONB NOT NULL,
+    "new" JSONB NOT NULL,
+    reason VARCHAR(500),
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_record_event PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_record_event_agency_id_record_id FOREIGN KEY(agency_id, record_id) REFERENCES record (agency_id, id),
+    CONSTRAINT fk_record_event_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_record_event_record_id ON record_event (agency_id, record_id, id);
+
+CREATE TABLE record_relation (
+    record_id INTEGER NOT NULL,
+    field_id VARCHAR(100) NOT NULL,
+    target_id INTEGER NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_record_relation PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_record_relation_agency_id_record_id FOREIGN KEY(agency_id, record_id) REFERENCES record (agency_id, id) ON DELETE CASCADE,
+    CONSTRAINT fk_record_relation_agency_id_target_id FOREIGN KEY(agency_id, target_id) REFERENCES record (agency_id, id),
+    CONSTRAINT uq_record_relation_agency_id_record_id_field_id_target_id UNIQUE (agency_id, record_id, field_id, target_id),
+    CONSTRAINT fk_record_relation_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_record_relation_target_id ON record_relation (agency_id, target_id);
+
+CREATE TABLE case_attachment (
+    case_id BIGINT NOT NULL,
+    attachment_id BIGINT NOT NULL,
+    sequence INTEGER NOT NULL,
+    field VARCHAR(120) NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_case_attachment PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_case_attachment_agency_id_case_id FOREIGN KEY(agency_id, case_id) REFERENCES cases (agency_id, id),
+    CONSTRAINT fk_case_attachment_agency_id_attachment_id FOREIGN KEY(agency_id, attachment_id) REFERENCES attachment (agency_id, id),
+    CONSTRAINT uq_case_attachment_agency_id_case_id_attachment_id_sequ_f6c6 UNIQUE (agency_id, case_id, attachment_id, sequence, field),
+    CONSTRAINT fk_case_attachment_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
 
 CREATE TABLE case_event (
     case_id BIGINT NOT NULL,
@@ -1261,20 +1278,6 @@ CREATE TABLE case_personal (
     CONSTRAINT fk_case_personal_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
-CREATE TABLE case_attachment (
-    case_id BIGINT NOT NULL,
-    attachment_id BIGINT NOT NULL,
-    sequence INTEGER NOT NULL,
-    field VARCHAR(120) NOT NULL,
-    agency_id INTEGER NOT NULL,
-    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
-    CONSTRAINT pk_case_attachment PRIMARY KEY (agency_id, id),
-    CONSTRAINT fk_case_attachment_agency_id_case_id FOREIGN KEY(agency_id, case_id) REFERENCES cases (agency_id, id),
-    CONSTRAINT fk_case_attachment_agency_id_attachment_id FOREIGN KEY(agency_id, attachment_id) REFERENCES attachment (agency_id, id),
-    CONSTRAINT uq_case_attachment_agency_id_case_id_attachment_id_sequ_f6c6 UNIQUE (agency_id, case_id, attachment_id, sequence, field),
-    CONSTRAINT fk_case_attachment_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
-);
-
 CREATE TABLE case_timer (
     case_id BIGINT NOT NULL,
     key VARCHAR(120) NOT NULL,
@@ -1291,6 +1294,174 @@ CREATE TABLE case_timer (
 CREATE INDEX ix_case_timer_case ON case_timer (agency_id, case_id);
 
 CREATE INDEX ix_case_timer_due ON case_timer (due_at);
+
+CREATE FUNCTION record_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'record_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER record_grid_id_is_shared_on_insert AFTER INSERT ON "record" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION record_grid_id_is_shared_on_insert()
+;
+CREATE FUNCTION record_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'record_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER record_grid_id_is_shared_on_update AFTER UPDATE ON "record" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION record_grid_id_is_shared_on_update();
+
+CREATE FUNCTION responsibility_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'responsibility_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER responsibility_grid_id_is_shared_on_insert AFTER INSERT ON "responsibility" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION responsibility_grid_id_is_shared_on_insert()
+;
+CREATE FUNCTION responsibility_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'responsibility_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER responsibility_grid_id_is_shared_on_update AFTER UPDATE ON "responsibility" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION responsibility_grid_id_is_shared_on_update();
+
+CREATE FUNCTION role_assignment_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'role_assignment_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER role_assignment_grid_id_is_shared_on_insert AFTER INSERT ON "role_assignment" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION role_assignment_grid_id_is_shared_on_insert()
+;
+CREATE FUNCTION role_assignment_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'role_assignment_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER role_assignment_grid_id_is_shared_on_update AFTER UPDATE ON "role_assignment" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION role_assignment_grid_id_is_shared_on_update();
+
+CREATE FUNCTION cases_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'cases_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER cases_grid_id_is_shared_on_insert AFTER INSERT ON "cases" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION cases_grid_id_is_shared_on_insert()
+;
+CREATE FUNCTION cases_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'cases_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER cases_grid_id_is_shared_on_update AFTER UPDATE ON "cases" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION cases_grid_id_is_shared_on_update();
 
 CREATE OR REPLACE FUNCTION import_job_form_version_id_guard_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $body$
@@ -1416,205 +1587,37 @@ REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION case_event_fo
 CREATE OR REPLACE TRIGGER case_event_form_id_guard_update BEFORE UPDATE OF form_id, agency_id ON "case_event"
 FOR EACH ROW EXECUTE FUNCTION case_event_form_id_guard_update();
 
-CREATE FUNCTION role_assignment_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-DECLARE refused bigint;
-BEGIN
-    
-    SELECT grid.id INTO refused
-    FROM fresh
-    JOIN public.grid ON grid.id = fresh.grid_id
-    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
-    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
-    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
-    LIMIT 1;
-    IF FOUND THEN
-        
-        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'role_assignment_grid_id_is_shared';
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER role_assignment_grid_id_is_shared_on_insert AFTER INSERT ON "role_assignment" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION role_assignment_grid_id_is_shared_on_insert()
-;
-CREATE FUNCTION role_assignment_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-DECLARE refused bigint;
-BEGIN
-    
-    SELECT grid.id INTO refused
-    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
-    JOIN public.grid ON grid.id = fresh.grid_id
-    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
-    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
-    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
-    LIMIT 1;
-    IF FOUND THEN
-        
-        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'role_assignment_grid_id_is_shared';
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER role_assignment_grid_id_is_shared_on_update AFTER UPDATE ON "role_assignment" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION role_assignment_grid_id_is_shared_on_update();
-
-CREATE FUNCTION responsibility_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-DECLARE refused bigint;
-BEGIN
-    
-    SELECT grid.id INTO refused
-    FROM fresh
-    JOIN public.grid ON grid.id = fresh.grid_id
-    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
-    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
-    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
-    LIMIT 1;
-    IF FOUND THEN
-        
-        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'responsibility_grid_id_is_shared';
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER responsibility_grid_id_is_shared_on_insert AFTER INSERT ON "responsibility" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION responsibility_grid_id_is_shared_on_insert()
-;
-CREATE FUNCTION responsibility_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-DECLARE refused bigint;
-BEGIN
-    
-    SELECT grid.id INTO refused
-    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
-    JOIN public.grid ON grid.id = fresh.grid_id
-    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
-    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
-    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
-    LIMIT 1;
-    IF FOUND THEN
-        
-        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'responsibility_grid_id_is_shared';
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER responsibility_grid_id_is_shared_on_update AFTER UPDATE ON "responsibility" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION responsibility_grid_id_is_shared_on_update();
-
-CREATE FUNCTION record_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-DECLARE refused bigint;
-BEGIN
-    
-    SELECT grid.id INTO refused
-    FROM fresh
-    JOIN public.grid ON grid.id = fresh.grid_id
-    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
-    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
-    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
-    LIMIT 1;
-    IF FOUND THEN
-        
-        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'record_grid_id_is_shared';
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER record_grid_id_is_shared_on_insert AFTER INSERT ON "record" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION record_grid_id_is_shared_on_insert()
-;
-CREATE FUNCTION record_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-DECLARE refused bigint;
-BEGIN
-    
-    SELECT grid.id INTO refused
-    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
-    JOIN public.grid ON grid.id = fresh.grid_id
-    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
-    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
-    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
-    LIMIT 1;
-    IF FOUND THEN
-        
-        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'record_grid_id_is_shared';
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER record_grid_id_is_shared_on_update AFTER UPDATE ON "record" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION record_grid_id_is_shared_on_update();
-
-CREATE FUNCTION cases_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-DECLARE refused bigint;
-BEGIN
-    
-    SELECT grid.id INTO refused
-    FROM fresh
-    JOIN public.grid ON grid.id = fresh.grid_id
-    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
-    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
-    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
-    LIMIT 1;
-    IF FOUND THEN
-        
-        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'cases_grid_id_is_shared';
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER cases_grid_id_is_shared_on_insert AFTER INSERT ON "cases" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION cases_grid_id_is_shared_on_insert()
-;
-CREATE FUNCTION cases_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp AS $body$
-DECLARE refused bigint;
-BEGIN
-    
-    SELECT grid.id INTO refused
-    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
-    JOIN public.grid ON grid.id = fresh.grid_id
-    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
-    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
-    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
-    LIMIT 1;
-    IF FOUND THEN
-        
-        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
-            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'cases_grid_id_is_shared';
-    END IF;
-    RETURN NULL;
-END $body$;
-CREATE TRIGGER cases_grid_id_is_shared_on_update AFTER UPDATE ON "cases" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION cases_grid_id_is_shared_on_update();
-
 GRANT USAGE ON SCHEMA public TO wangge_app, wangge_scan;
 
-ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE, SELECT ON SEQUENCES TO wangge_app;
+ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO wangge_app;
 
-GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO wangge_app;
+GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_group" TO wangge_app;
+GRANT SELECT ON "ab_group" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_permission" TO wangge_app;
+GRANT SELECT ON "ab_permission" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_register_user" TO wangge_app;
+GRANT SELECT ON "ab_register_user" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_role" TO wangge_app;
+GRANT SELECT ON "ab_role" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_view_menu" TO wangge_app;
+GRANT SELECT ON "ab_view_menu" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "agency" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "agency" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "configuration_epoch" TO wangge_app;
+GRANT SELECT, UPDATE ON "configuration_epoch" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "heartbeat" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "heartbeat" TO wangge_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "sign_in_count" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_group_role" TO wangge_app;
+GRANT SELECT ON "ab_group_role" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_permission_view" TO wangge_app;
+GRANT SELECT ON "ab_permission_view" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_user" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "ab_user" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "department" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "department" TO wangge_app;
 
 ALTER TABLE "department" ENABLE ROW LEVEL SECURITY;
 
@@ -1624,7 +1627,7 @@ CREATE POLICY owner_all ON "department" TO wangge_owner USING (true) WITH CHECK 
 
 CREATE POLICY own_agency ON "department" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "grid_scheme" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "grid_scheme" TO wangge_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "holiday" TO wangge_app;
 
@@ -1638,7 +1641,7 @@ CREATE POLICY own_agency ON "holiday" TO wangge_app USING (agency_id = (SELECT n
 
 CREATE POLICY shared ON "holiday" FOR SELECT TO wangge_app USING (agency_id IS NULL);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "holiday_year" TO wangge_app;
+GRANT SELECT, INSERT ON "holiday_year" TO wangge_app;
 
 ALTER TABLE "holiday_year" ENABLE ROW LEVEL SECURITY;
 
@@ -1674,7 +1677,7 @@ GRANT SELECT (agency_id, id, due_at, state) ON "outbox" TO wangge_scan;
 
 CREATE POLICY scan_due ON "outbox" FOR SELECT TO wangge_scan USING (true);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "post" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "post" TO wangge_app;
 
 ALTER TABLE "post" ENABLE ROW LEVEL SECURITY;
 
@@ -1684,7 +1687,7 @@ CREATE POLICY owner_all ON "post" TO wangge_owner USING (true) WITH CHECK (true)
 
 CREATE POLICY own_agency ON "post" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "record_serial" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "record_serial" TO wangge_app;
 
 ALTER TABLE "record_serial" ENABLE ROW LEVEL SECURITY;
 
@@ -1694,7 +1697,7 @@ CREATE POLICY owner_all ON "record_serial" TO wangge_owner USING (true) WITH CHE
 
 CREATE POLICY own_agency ON "record_serial" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "role" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "role" TO wangge_app;
 
 ALTER TABLE "role" ENABLE ROW LEVEL SECURITY;
 
@@ -1704,15 +1707,15 @@ CREATE POLICY owner_all ON "role" TO wangge_owner USING (true) WITH CHECK (true)
 
 CREATE POLICY own_agency ON "role" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_api_key" TO wangge_app;
+GRANT SELECT ON "ab_api_key" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_permission_view_role" TO wangge_app;
+GRANT SELECT ON "ab_permission_view_role" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_user_group" TO wangge_app;
+GRANT SELECT ON "ab_user_group" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "ab_user_role" TO wangge_app;
+GRANT SELECT ON "ab_user_role" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "agency_office_hours" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "agency_office_hours" TO wangge_app;
 
 ALTER TABLE "agency_office_hours" ENABLE ROW LEVEL SECURITY;
 
@@ -1722,7 +1725,7 @@ CREATE POLICY owner_all ON "agency_office_hours" TO wangge_owner USING (true) WI
 
 CREATE POLICY own_agency ON "agency_office_hours" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "agency_plugin" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "agency_plugin" TO wangge_app;
 
 ALTER TABLE "agency_plugin" ENABLE ROW LEVEL SECURITY;
 
@@ -1732,7 +1735,7 @@ CREATE POLICY owner_all ON "agency_plugin" TO wangge_owner USING (true) WITH CHE
 
 CREATE POLICY own_agency ON "agency_plugin" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "attachment" TO wangge_app;
+GRANT SELECT, INSERT ON "attachment" TO wangge_app;
 
 ALTER TABLE "attachment" ENABLE ROW LEVEL SECURITY;
 
@@ -1766,13 +1769,13 @@ CREATE POLICY own_agency ON "definition" TO wangge_app USING (agency_id = (SELEC
 
 CREATE POLICY shared ON "definition" FOR SELECT TO wangge_app USING (agency_id IS NULL);
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "grid_change" TO wangge_app;
+GRANT SELECT, INSERT ON "grid_change" TO wangge_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "grid_level" TO wangge_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "grid_scheme_share" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "member" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "member" TO wangge_app;
 
 ALTER TABLE "member" ENABLE ROW LEVEL SECURITY;
 
@@ -1782,7 +1785,7 @@ CREATE POLICY owner_all ON "member" TO wangge_owner USING (true) WITH CHECK (tru
 
 CREATE POLICY own_agency ON "member" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "notice" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "notice" TO wangge_app;
 
 ALTER TABLE "notice" ENABLE ROW LEVEL SECURITY;
 
@@ -1804,9 +1807,9 @@ CREATE POLICY own_agency ON "notice_channel" TO wangge_app USING (agency_id = (S
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "second_factor" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "sign_in_record" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE (address), DELETE ON "sign_in_record" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "team" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "team" TO wangge_app;
 
 ALTER TABLE "team" ENABLE ROW LEVEL SECURITY;
 
@@ -1816,9 +1819,9 @@ CREATE POLICY owner_all ON "team" TO wangge_owner USING (true) WITH CHECK (true)
 
 CREATE POLICY own_agency ON "team" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "grid" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "grid" TO wangge_app;
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "import_job" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "import_job" TO wangge_app;
 
 ALTER TABLE "import_job" ENABLE ROW LEVEL SECURITY;
 
@@ -1828,7 +1831,7 @@ CREATE POLICY owner_all ON "import_job" TO wangge_owner USING (true) WITH CHECK 
 
 CREATE POLICY own_agency ON "import_job" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "notice_sending" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "notice_sending" TO wangge_app;
 
 ALTER TABLE "notice_sending" ENABLE ROW LEVEL SECURITY;
 
@@ -1848,7 +1851,7 @@ CREATE POLICY owner_all ON "team_member" TO wangge_owner USING (true) WITH CHECK
 
 CREATE POLICY own_agency ON "team_member" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "grid_succession" TO wangge_app;
+GRANT SELECT, INSERT ON "grid_succession" TO wangge_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "import_problem" TO wangge_app;
 
@@ -1860,7 +1863,7 @@ CREATE POLICY owner_all ON "import_problem" TO wangge_owner USING (true) WITH CH
 
 CREATE POLICY own_agency ON "import_problem" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "record" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "record" TO wangge_app;
 
 ALTER TABLE "record" ENABLE ROW LEVEL SECURITY;
 
@@ -1890,7 +1893,7 @@ CREATE POLICY owner_all ON "role_assignment" TO wangge_owner USING (true) WITH C
 
 CREATE POLICY own_agency ON "role_assignment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "cases" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "cases" TO wangge_app;
 
 ALTER TABLE "cases" ENABLE ROW LEVEL SECURITY;
 
@@ -1900,7 +1903,7 @@ CREATE POLICY owner_all ON "cases" TO wangge_owner USING (true) WITH CHECK (true
 
 CREATE POLICY own_agency ON "cases" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "record_attachment" TO wangge_app;
+GRANT SELECT, INSERT, DELETE ON "record_attachment" TO wangge_app;
 
 ALTER TABLE "record_attachment" ENABLE ROW LEVEL SECURITY;
 
@@ -1920,7 +1923,7 @@ CREATE POLICY owner_all ON "record_event" TO wangge_owner USING (true) WITH CHEC
 
 CREATE POLICY own_agency ON "record_event" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "record_relation" TO wangge_app;
+GRANT SELECT, INSERT, DELETE ON "record_relation" TO wangge_app;
 
 ALTER TABLE "record_relation" ENABLE ROW LEVEL SECURITY;
 
@@ -1930,7 +1933,7 @@ CREATE POLICY owner_all ON "record_relation" TO wangge_owner USING (true) WITH C
 
 CREATE POLICY own_agency ON "record_relation" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "case_attachment" TO wangge_app;
+GRANT SELECT, INSERT ON "case_attachment" TO wangge_app;
 
 ALTER TABLE "case_attachment" ENABLE ROW LEVEL SECURITY;
 
@@ -1950,7 +1953,7 @@ CREATE POLICY owner_all ON "case_event" TO wangge_owner USING (true) WITH CHECK 
 
 CREATE POLICY own_agency ON "case_event" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
 
-GRANT SELECT, INSERT, UPDATE, DELETE ON "case_personal" TO wangge_app;
+GRANT SELECT, INSERT, UPDATE ON "case_personal" TO wangge_app;
 
 ALTER TABLE "case_personal" ENABLE ROW LEVEL SECURITY;
 

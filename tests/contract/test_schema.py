@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 
 from core.db import freeze, migrate
+from core.db.base import Base
 from core.db.schema import create_all
 from tests.contract.catalogue import QUERIES, differences
 from tests.contract.source import ROOT
@@ -104,3 +105,65 @@ def test_first_migration_is_history_once_another_follows(tmp_path: Path, monkeyp
     with pytest.raises(SystemExit, match="0002_more"):
         freeze.main()
     assert not (tmp_path / "0001_base.sql").exists()
+
+
+LOGS_THAT_CHANGE = {"notice_sending", "sign_in_record"}
+"""The state of a sending is brought up to date; the address of a sign-in is emptied when a person is erased, and the row goes after its time."""
+
+
+@pytest.fixture(scope="module")
+def granted(database) -> dict[str, set[str]]:
+    """What the application may do with each whole table."""
+    query = text("SELECT table_name, privilege_type FROM information_schema.role_table_grants WHERE grantee = 'wangge_app'")
+    found: dict[str, set[str]] = {}
+    with database.owner_engine.connect() as connection:
+        for table, privilege in connection.execute(query):
+            found.setdefault(table, set()).add(privilege)
+    return found
+
+
+def test_application_may_do_nothing_beside_reading_and_writing_rows(granted) -> None:
+    assert set().union(*granted.values()) == {"SELECT", "INSERT", "UPDATE", "DELETE"}
+
+
+def test_logs_are_only_added_to(granted) -> None:
+    logs = {mapper.class_.__tablename__ for mapper in Base.registry.mappers if getattr(mapper.class_, "__config_scope__", "") == "log"}
+    assert logs > LOGS_THAT_CHANGE
+    logs -= LOGS_THAT_CHANGE
+    assert {table: {"SELECT", "INSERT"} for table in logs | {"case_event", "case_attachment"}} == {
+        table: granted[table] for table in logs | {"case_event", "case_attachment"}
+    }
+
+
+def test_what_others_point_to_is_never_deleted(granted) -> None:
+    kept = (
+        "agency",
+        "ab_user",
+        "member",
+        "department",
+        "team",
+        "role",
+        "grid",
+        "grid_scheme",
+        "cases",
+        "case_personal",
+        "record",
+        "notice",
+    )
+    assert [] == [table for table in (*kept, "attachment", "configuration_epoch") if "DELETE" in granted[table]]
+    assert granted["configuration_epoch"] == {"SELECT", "UPDATE"}
+
+
+def test_tables_of_the_kernel_are_only_read(granted) -> None:
+    kernel = {table for table in granted if table.startswith("ab_")} - {"ab_user"}
+    assert kernel >= {"ab_role", "ab_permission", "ab_user_role", "ab_api_key"}
+    assert {"SELECT"} == set().union(*(granted[table] for table in kernel))
+
+
+def test_scan_role_reads_what_is_due_and_nothing_else(database) -> None:
+    query = text("SELECT table_name, column_name, privilege_type FROM information_schema.column_privileges WHERE grantee = 'wangge_scan'")
+    with database.owner_engine.connect() as connection:
+        found = {tuple(row) for row in connection.execute(query)}
+    due = {("case_timer", name, "SELECT") for name in ("agency_id", "id", "due_at")}
+    waiting = {("outbox", name, "SELECT") for name in ("agency_id", "id", "due_at", "state")}
+    assert found == due | waiting

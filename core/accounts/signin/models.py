@@ -58,6 +58,7 @@ class SignInRecord(Base):
 
     __tablename__ = "sign_in_record"
     __config_scope__ = "log"
+    __grants__ = "SELECT, INSERT, UPDATE (address), DELETE"
     __table_args__ = (Index("ix_sign_in_record_user_id", "user_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)

@@ -63,8 +63,19 @@ def test_raw_sql_changes_nothing_of_another_agency(database, alpha, beta, beta_r
     name = model.__tablename__
     for agency_id in (None, alpha.id):
         with database.session(agency_id) as session:
-            assert session.execute(text(f"DELETE FROM {name} WHERE agency_id = {beta.id}")).rowcount == 0
-            assert session.execute(text(f"UPDATE {name} SET agency_id = agency_id WHERE agency_id = {beta.id}")).rowcount == 0
+            assert changed_by(session, f"DELETE FROM {name} WHERE agency_id = {beta.id}") == 0
+            assert changed_by(session, f"UPDATE {name} SET agency_id = agency_id WHERE agency_id = {beta.id}") == 0
+
+
+def changed_by(session, statement) -> int:
+    """Count the rows that a statement touches; none where the application has no such privilege at all."""
+    try:
+        with session.begin_nested():
+            return session.execute(text(statement)).rowcount
+    except ProgrammingError as error:
+        if "permission denied" not in str(error):
+            raise
+        return 0
 
 
 @pytest.mark.parametrize("agency", ["none", "alpha"])
