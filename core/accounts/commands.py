@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from core.accounts import service
 from core.accounts.models import Agency, Member
-from core.accounts.service.personal_data import find_user_id
+from core.accounts.service.personal_data import find_user_id, require_nothing_in_hand
 from core.accounts.signin.passwords import make_password
 from core.accounts.signin.seals import seals_of
 from core.accounts.signin.standing import system_actor
@@ -139,20 +139,20 @@ def person() -> None:
     """Show or erase everything that is kept about a person."""
 
 
+_PHONE = click.option("--phone", help="A telephone number that somebody without an account left.")
+
+
 @person.command("export")
-@click.argument("username")
+@click.argument("username", required=False)
+@_PHONE
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), help="File to write; standard output when left out.")
 @click.pass_obj
-def export_person(console: Console, username: str, output: Path | None) -> None:
-    """Write what every agency and the installation keep about a person, as JSON."""
-    with unit_of_work(console.database, None) as session:
-        user_id = find_user_id(session, username)
-        account = service.export_account(session, user_id)
-    kept: dict[str, Any] = {"account": account, "agencies": {}}
-    for agency_id, key in _agencies(console):
-        with unit_of_work(console.database, agency_id) as session:
-            if _is_known(session, user_id):
-                kept["agencies"][key] = service.export_person(session, _system(agency_id, key), user_id)
+def export_person(console: Console, username: str | None, phone: str | None, output: Path | None) -> None:
+    """Write what every agency and the installation keep about a person, as JSON.
+
+    A person with an account is named by USERNAME, anybody else by --phone.
+    """
+    kept = _kept_of_caller(console, phone) if _is_caller(username, phone) else _kept_of_person(console, str(username))
     text = json.dumps(kept, ensure_ascii=False, indent=2, default=str)
     if output is None:
         click.echo(text)
@@ -161,21 +161,68 @@ def export_person(console: Console, username: str, output: Path | None) -> None:
     output.touch(mode=0o600)
     output.chmod(0o600)
     output.write_text(text, "utf-8")
-    console.terminal.answer(
-        {"username": username, "file": str(output)}, msg("accounts.person_exported", username=username, file=str(output))
-    )
+    who = username or "--phone"
+    console.terminal.answer({"username": username, "file": str(output)}, msg("accounts.person_exported", username=who, file=str(output)))
+
+
+def _is_caller(username: str | None, phone: str | None) -> bool:
+    if (username is None) == (phone is None):
+        raise Invalid(msg("accounts.person_or_phone"), path="username")
+    return phone is not None
+
+
+def _kept_of_person(console: Console, username: str) -> dict[str, Any]:
+    with unit_of_work(console.database, None) as session:
+        user_id = find_user_id(session, username)
+        account = service.export_account(session, user_id)
+    kept: dict[str, Any] = {"account": account, "agencies": {}}
+    for agency_id, key in _agencies(console):
+        with unit_of_work(console.database, agency_id) as session:
+            if _is_known(session, user_id):
+                kept["agencies"][key] = service.export_person(session, _system(agency_id, key), user_id)
+    return kept
+
+
+def _kept_of_caller(console: Console, phone: str | None) -> dict[str, Any]:
+    kept: dict[str, Any] = {"agencies": {}}
+    for agency_id, key in _agencies(console):
+        with unit_of_work(console.database, agency_id) as session:
+            kept["agencies"][key] = service.export_caller(session, _system(agency_id, key), str(phone))
+    return kept
 
 
 @person.command("erase")
-@click.argument("username")
+@click.argument("username", required=False)
+@_PHONE
 @click.option("--yes", is_flag=True, help="Do not ask; it cannot be undone.")
 @click.pass_obj
-def erase_person(console: Console, username: str, *, yes: bool) -> None:
-    """Erase what every agency and the installation keep about a person who has left; what was done stays."""
-    with unit_of_work(console.database, None) as session:
-        user_id = find_user_id(session, username)
+def erase_person(console: Console, username: str | None, phone: str | None, *, yes: bool) -> None:
+    """Erase what every agency and the installation keep about a person who has left, or about a caller; what was done stays.
+
+    A person with an account is named by USERNAME, anybody else by --phone.
+    """
+    is_caller = _is_caller(username, phone)
+    if not is_caller:
+        with unit_of_work(console.database, None) as session:
+            user_id = find_user_id(session, str(username))
     if not yes:
-        click.confirm(f"Erase the personal data of {username} for good?", abort=True)
+        click.confirm(f"Erase the personal data of {username or phone} for good?", abort=True)
+    if is_caller:
+        _erase_caller(console, str(phone))
+    else:
+        _erase_person(console, user_id)
+
+
+def _erase_caller(console: Console, phone: str) -> None:
+    counts: dict[str, Any] = {}
+    for agency_id, key in _agencies(console):
+        with unit_of_work(console.database, agency_id) as session:
+            counts[key] = dict(service.erase_caller(session, _system(agency_id, key), phone))
+    total = sum(sum(one.values()) for one in counts.values())
+    console.terminal.answer({"agencies": counts}, msg("accounts.caller_erased", count=total))
+
+
+def _erase_person(console: Console, user_id: int) -> None:
     counts: dict[str, Any] = {}
     known = [(agency_id, key) for agency_id, key in _agencies(console) if _known_in(console, agency_id, user_id)]
     for agency_id, key in known:
@@ -193,6 +240,7 @@ def _require_left(console: Console, agency_id: int, key: str, user_id: int) -> N
     with console.database.session(agency_id) as session:
         if session.scalar(select(Member.active).where(Member.user_id == user_id)):
             raise Conflict(msg("accounts.still_member_of", agency=key))
+        require_nothing_in_hand(session, _system(agency_id, key), user_id)
 
 
 def _agencies(console: Console) -> list[tuple[int, str]]:

@@ -39,7 +39,16 @@ from core.accounts.service.people import (
     update_member,
     visible_members,
 )
-from core.accounts.service.personal_data import erase_account, erase_person, export_account, export_person, register_personal_data
+from core.accounts.service.personal_data import (
+    erase_account,
+    erase_caller,
+    erase_person,
+    export_account,
+    export_caller,
+    export_person,
+    register_callers,
+    register_personal_data,
+)
 from core.accounts.service.posts import create_post, retire_post, visible_posts
 from core.accounts.service.roles import create_role, get_visible_role, retire_role, update_role, upsert_role, visible_roles
 from core.accounts.service.sign_in_help import end_sign_ins, reset_password, reset_second_factor
@@ -73,8 +82,10 @@ __all__ = [
     "end_membership",
     "end_sign_ins",
     "erase_account",
+    "erase_caller",
     "erase_person",
     "export_account",
+    "export_caller",
     "export_person",
     "found_agency",
     "get_agency",
@@ -92,6 +103,7 @@ __all__ = [
     "list_open_work",
     "move_department",
     "read_contact",
+    "register_callers",
     "register_hand_over",
     "register_personal_data",
     "reset_password",

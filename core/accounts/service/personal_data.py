@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +17,7 @@ from core.audit import service as audit
 from core.authz import Actor, require
 from core.db import epoch
 from core.db.base import User
-from core.lib.errors import Conflict, NotFound
+from core.lib.errors import Conflict, Invalid, NotFound
 from core.lib.text import msg
 
 Exporter = Callable[[Session, int], Any]
@@ -44,6 +44,60 @@ def register_personal_data(name: str, exporter: Exporter, eraser: Eraser) -> Non
         raise ValueError(f"personal data {name!r} is registered already")
 
 
+@dataclass(frozen=True)
+class _Callers:
+    finder: Callable[[Session, str], Sequence[Mapping[str, Any]]]
+    eraser: Callable[[Session, str], int]
+
+
+_callers: dict[str, _Callers] = {}
+FEWEST_DIGITS = 7
+"""A number shorter than this belongs to many: nobody is found by it."""
+
+
+def register_callers(
+    name: str, finder: Callable[[Session, str], Sequence[Mapping[str, Any]]], eraser: Callable[[Session, str], int]
+) -> None:
+    """Register what a package keeps about people who have no account, found by the digits of their telephone.
+
+    ``finder(session, digits)`` gives JSON data of the session's agency;
+    ``eraser(session, digits)`` erases it and says how many values went.
+    """
+    callers = _Callers(finder, eraser)
+    if _callers.setdefault(name, callers) != callers:
+        raise ValueError(f"callers {name!r} are registered already")
+
+
+def export_caller(session: Session, actor: Actor, phone: str) -> Mapping[str, Any]:
+    """Give what the session's agency keeps about whoever left this telephone number; the look is audited, without the number."""
+    require(actor, AccountRight.PERSON_EXPORT)
+    digits = _digits(phone)
+    found = {name: list(callers.finder(session, digits)) for name, callers in _callers.items()}
+    audit.record(session, actor, "accounts:caller:exported", subject="caller:-", new={name: len(values) for name, values in found.items()})
+    return found
+
+
+def erase_caller(session: Session, actor: Actor, phone: str) -> Mapping[str, int]:
+    """Erase what the session's agency keeps about whoever left this telephone number; what was done stays."""
+    require(actor, AccountRight.PERSON_ERASE)
+    digits = _digits(phone)
+    counts = {name: callers.eraser(session, digits) for name, callers in _callers.items()}
+    audit.record(session, actor, "accounts:caller:erased", subject="caller:-", new=counts)
+    return counts
+
+
+def _digits(phone: str) -> str:
+    """Give the digits of a number, without the country's own code; raise Invalid when they are too few to mean one person."""
+    digits = "".join(one for one in phone if one.isascii() and one.isdigit())
+    for prefix in ("0086", "86"):
+        if digits.startswith(prefix) and len(digits) - len(prefix) >= FEWEST_DIGITS + 3:
+            digits = digits.removeprefix(prefix)
+            break
+    if len(digits) < FEWEST_DIGITS:
+        raise Invalid(msg("accounts.phone_too_short", digits=FEWEST_DIGITS), path="phone")
+    return digits
+
+
 def export_person(session: Session, actor: Actor, user_id: int) -> Mapping[str, Any]:
     """Give everything that the session's agency keeps about a person; the look is audited."""
     require(actor, AccountRight.PERSON_EXPORT)
@@ -61,12 +115,18 @@ def erase_person(session: Session, actor: Actor, user_id: int) -> Mapping[str, i
     member = _require_member(session, user_id)
     if member.active:
         raise Conflict(msg("accounts.still_member"))
-    if any(open_work(session, Holder("user", user_id), now=actor.now).values()):
-        raise Conflict(msg("accounts.member_has_work", work="?"))
+    require_nothing_in_hand(session, actor, user_id)
     counts = {name: source.eraser(session, actor, user_id) for name, source in _sources.items()}
     epoch.bump(session)
     audit.record(session, actor, "accounts:person:erased", subject=f"user:{user_id}", new=counts)
     return counts
+
+
+def require_nothing_in_hand(session: Session, actor: Actor, user_id: int) -> None:
+    """Raise Conflict while somebody has work in hand."""
+    work = sum(len(items) for items in open_work(session, Holder("user", user_id), now=actor.now).values())
+    if work:
+        raise Conflict(msg("accounts.member_has_work", work=work))
 
 
 def export_account(session: Session, user_id: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The personal values of cases: shown to the person who brought them, and erased without hurting the proof.
+"""The personal values of cases: they belong to whoever called, and are erased without hurting the proof.
 
 The chain holds only salted digests. Erasing takes the value and leaves the
 digest, so the history still proves itself and the value cannot be found again.
@@ -8,32 +8,51 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, null, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, null, select, tuple_, update
+from sqlalchemy.orm import Session, aliased
 
 from core.accounts.permissions import AccountRight
-from core.accounts.service import register_personal_data
+from core.accounts.service import register_callers, register_personal_data
 from core.audit import service as audit
 from core.authz import Actor, require
 from core.workflow.models import Case, CasePersonal
 from core.workflow.service import reading
 
 
-def export_values(session: Session, user_id: int) -> list[dict[str, Any]]:
-    """Give the personal values of the cases that a user reported, case by case."""
+def export_reports(session: Session, user_id: int) -> list[dict[str, Any]]:
+    """Give the cases that a user reported; what callers left there is theirs and not his."""
+    rows = session.execute(select(Case.number, Case.reported_at).where(Case.reporter_id == user_id).order_by(Case.id))
+    return [{"case": row.number, "reported_at": row.reported_at} for row in rows]
+
+
+def erase_nothing(_session: Session, _actor: Actor, _user_id: int) -> int:
+    """Leave what a user did: without his name, which goes with his account, it says nothing of him."""
+    return 0
+
+
+def export_calls(session: Session, digits: str) -> list[dict[str, Any]]:
+    """Give what was left together with this telephone number, case by case."""
     rows = session.execute(
         select(Case.number, Case.reported_at, CasePersonal.field, CasePersonal.value)
         .join(Case, (Case.agency_id == CasePersonal.agency_id) & (Case.id == CasePersonal.case_id))
-        .where(Case.reporter_id == user_id)
+        .where(_left_with(digits), CasePersonal.value.is_not(None))
         .order_by(Case.id, CasePersonal.sequence, CasePersonal.field)
     )
     return [{"case": row.number, "reported_at": row.reported_at, "field": row.field, "value": row.value} for row in rows]
 
 
-def erase_values(session: Session, actor: Actor, user_id: int) -> int:  # noqa: ARG001  # erase_person has asked for the right
-    """Erase the personal values of the cases that a user reported; say how many went."""
-    mine = select(Case.id).where(Case.reporter_id == user_id)
-    return _erase(session, CasePersonal.case_id.in_(mine))
+def erase_calls(session: Session, digits: str) -> int:
+    """Erase what was left together with this telephone number; say how many values went."""
+    return _erase(session, _left_with(digits))
+
+
+def _left_with(digits: str) -> ColumnElement[bool]:
+    """Give the condition of the values that came in one step with a number of these digits, however it was written."""
+    one = aliased(CasePersonal)
+    written = func.regexp_replace(one.value.op("#>>")(literal("{}").cast(ARRAY(Text))), "\\D", "", "g")
+    known = func.regexp_replace(written, "^(0086|86)(?=\\d{10})", "")
+    steps = select(one.case_id, one.sequence).where(known == digits)
+    return tuple_(CasePersonal.case_id, CasePersonal.sequence).in_(steps)
 
 
 def erase_case(session: Session, actor: Actor, number: str) -> int:
@@ -59,4 +78,5 @@ def _erase(session: Session, which: ColumnElement[bool]) -> int:
     return len(gone.all())
 
 
-register_personal_data("cases", export_values, erase_values)
+register_personal_data("cases", export_reports, erase_nothing)
+register_callers("cases", export_calls, erase_calls)

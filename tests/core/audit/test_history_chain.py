@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -11,14 +12,13 @@ from sqlalchemy import literal, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.exc import ProgrammingError
 
-from core.accounts.service import Holder
 from core.accounts.service.personal_data import _sources
 from core.cli.main import run
 from core.lib import clock
 from core.lib.ids import uuid7
 from core.lib.terminal import Terminal
 from core.workflow.models import CaseEvent
-from core.workflow.service import history, personal
+from core.workflow.service import history
 from core.workflow.types import EventFacts
 from tests.journeys.town import Town
 from tests.journeys.walking import called, checking, done, handling, reported
@@ -191,15 +191,45 @@ def test_erased_values_leave_the_chain_whole_and_changed_ones_break_it(town: Tow
     assert town.broken(other) == ["personal value caller_name is missing"]
 
 
-def test_person_export_and_erasure_know_what_was_brought_to_cases(town: Town) -> None:
+def test_what_callers_left_is_theirs_and_not_the_clerks(town: Town) -> None:
     number = called(town, caller_name="王五")
     intake = town.users["intake"]
     with town.work() as (session, actor):
         exported = _sources["cases"].exporter(session, intake)
-        assert {"caller_name": "王五"}.items() <= {one["field"]: one["value"] for one in exported if one["case"] == number}.items()
-        assert personal.erase_values(session, actor, Holder("user", intake).id) >= 2
-    assert values_of(town, number)["caller_name"] is None
-    assert town.broken(number) == []
+        assert number in [one["case"] for one in exported]
+        assert "王五" not in json.dumps(exported, default=str, ensure_ascii=False)
+        assert _sources["cases"].eraser(session, actor, intake) == 0
+    assert values_of(town, number)["caller_name"] == "王五"
+
+
+def test_caller_without_account_is_found_and_erased_by_telephone_however_written(town: Town, command: Any, tmp_path: Path) -> None:
+    mine = [called(town, caller_name="赵六", caller_phone=phone) for phone in ("139 1234 5678", "+86 139-1234-5678")]
+    other = called(town, caller_name="赵六", caller_phone="139 1234 5679")
+    file = tmp_path / "caller.json"
+    assert command("person", "export", "--phone", "13912345678", "--output", str(file))[0] == 0
+    found = json.loads(file.read_text("utf-8"))["agencies"]["town"]["cases"]
+    assert sorted((one["case"], one["field"]) for one in found) == [(one, name) for one in mine for name in ("caller_name", "caller_phone")]
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert command("person", "erase", "--phone", "+86 13912345678", "--yes") == (0, {"agencies": {"town": {"cases": 4}}})
+    for number in mine:
+        assert values_of(town, number) == {"caller_name": None, "caller_phone": None}
+        assert town.broken(number) == []
+    assert values_of(town, other)["caller_phone"] == "139 1234 5679"
+    assert command("person", "erase", "--phone", "13912345678", "--yes")[1] == {"agencies": {"town": {"cases": 0}}}
+    with town.work() as (session, _):
+        logged = session.execute(
+            text("SELECT action, subject, new FROM audit_entry WHERE action LIKE 'accounts:caller:%' ORDER BY id")
+        ).all()
+    assert [tuple(one) for one in logged] == [
+        ("accounts:caller:exported", "caller:-", {"cases": 4}),
+        ("accounts:caller:erased", "caller:-", {"cases": 4}),
+        ("accounts:caller:erased", "caller:-", {"cases": 0}),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [("--phone", "12 34 56"), (), ("intake", "--phone", "13912345678")])
+def test_erasure_asks_for_one_person_and_no_more(command: Any, arguments: tuple[str, ...]) -> None:
+    assert command("person", "erase", *arguments, "--yes") == (1, None)
 
 
 # -- the command
