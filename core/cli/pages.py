@@ -14,7 +14,6 @@ from core.workflow.compiler import compile_workflow
 from core.workflow.definition import OWNER, REQUEST_OPENED, TASK, Workflow
 from core.workflow.types import Receiver
 
-
 _OTHERS = {OWNER: "whose task it is"}
 
 
