@@ -8,6 +8,7 @@ in the browser (``frontend/src/rules``) and, compiled to SQL, by
 
 from __future__ import annotations
 
+from core.rules.equalities import equalities
 from core.rules.evaluate import CompiledRule, compile_rule, evaluate, evaluate_many, truthy
 from core.rules.parse import parse
 from core.rules.profile import check, reads
@@ -20,6 +21,7 @@ __all__ = [
     "Tree",
     "check",
     "compile_rule",
+    "equalities",
     "evaluate",
     "evaluate_many",
     "parse",

@@ -7,7 +7,7 @@ costs one statement and no more.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,7 @@ from core.ledgers.surroundings import Surroundings
 from core.lib.errors import Invalid, NotFound
 from core.lib.spacing import spaced_pattern
 from core.lib.text import msg
-from core.rules import Tree, parse
+from core.rules import equalities, parse
 
 _TABLE = Base.metadata.tables[Record.__tablename__]
 
@@ -216,7 +216,7 @@ def _by_rule(around: Surroundings, text: str) -> Iterator[ColumnElement[bool]]:
     tree = parse(text)
     fields = {".".join(path): field for path, field in around.form.definition.walk()}
     indexed = {".".join(path) for path, _ in around.form.indexed_fields()}
-    for name, value in _equalities(tree):
+    for name, value in equalities(tree):
         if name in indexed and "." not in name:
             yield _TABLE.c.id.in_(
                 select(func.record_ids_valued(literal(around.ledger.key, Text), literal(name, Text), literal(value, Text)))
@@ -233,19 +233,3 @@ def _by_rule(around: Surroundings, text: str) -> Iterator[ColumnElement[bool]]:
         return column
 
     yield filter_sql(tree, column_of)
-
-
-def _equalities(tree: Tree) -> Iterator[tuple[str, str]]:
-    """Yield the fields that a rule compares with one text, wherever the whole rule can only hold with that text."""
-    if not isinstance(tree, Mapping) or len(tree) != 1:
-        return
-    ((operator, arguments),) = tree.items()
-    if operator == "and":
-        for part in arguments:
-            yield from _equalities(part)
-    elif operator == "==" and isinstance(arguments, list) and len(arguments) == 2:
-        one, two = arguments
-        if isinstance(one, str):
-            one, two = two, one
-        if isinstance(one, Mapping) and set(one) == {"var"} and isinstance(one["var"], str) and isinstance(two, str):
-            yield one["var"], two

@@ -14,21 +14,22 @@ from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     ColumnElement,
     Integer,
     Select,
     String,
     Text,
+    any_,
     bindparam,
     func,
     literal_column,
     or_,
     select,
     tuple_,
-    union_all,
 )
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from core.authz import Actor, Grant, Scope, scope
 from core.db.prepared import Prepared
@@ -37,9 +38,10 @@ from core.db.types import UTCDateTime
 from core.http.paging import decode_cursor, encode_cursor
 from core.lib.errors import Invalid
 from core.lib.text import msg
-from core.rules.parse import parse
+from core.rules import equalities, parse
 from core.workflow.models import Case
 from core.workflow.permissions import CaseRight
+from core.workflow.service import known, narrowing
 from core.workflow.service.reading import DEPARTMENT, GRID, summaries
 
 FILTERABLE: Mapping[str, Any] = {
@@ -62,8 +64,6 @@ FILTERABLE: Mapping[str, Any] = {
 """The names that a ``filter`` over cases may use."""
 
 _KEPT = 256
-_LAST = "\U0010ffff"
-_CASES = aliased(Case)
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,7 @@ class _Shape:
     filter: str | None
     sort: str
     goes_on: bool
+    is_few: bool
 
 
 def list_cases(session: Session, actor: Actor, query: CaseQuery) -> tuple[Sequence[Any], str | None]:
@@ -100,9 +101,12 @@ def list_cases(session: Session, actor: Actor, query: CaseQuery) -> tuple[Sequen
     mark = decode_cursor(query.after, (str, int))
     values = {"state": query.state, "class_code": query.class_code, "grid": query.grid, "department": query.department, "text": query.text}
     given = frozenset(name for name, value in values.items() if value)
-    statement = _statement(_Shape(reach.shape, given, query.open, query.filter, query.sort, mark is not None))
+    among = _category(session, query)
+    few = None if among else narrowing.few(session, values)
+    statement = _statement(_Shape(reach.shape, given, among, query.filter, query.sort, mark is not None, few is not None))
     parameters = {
         **values,
+        "ids": few,
         **reach.parameters(),
         "me": actor.user_id,
         "rows": query.limit + 1,
@@ -115,6 +119,20 @@ def list_cases(session: Session, actor: Actor, query: CaseQuery) -> tuple[Sequen
     last = rows[query.limit - 1]
     at: datetime = last.reported_at if query.sort == "-reported_at" else last.due_at
     return rows[: query.limit], encode_cursor(at.isoformat(), last.id)
+
+
+def _category(session: Session, query: CaseQuery) -> bool | None:
+    """Say whether only open or only closed cases are asked for: by the query itself, by its state, or because only a running limit has an end."""
+    if query.open is not None:
+        return query.open
+    if query.sort == "due_at":
+        return True
+    named = dict(equalities(parse(query.filter))) if query.filter else {}
+    state = query.state or named.get("state")
+    if state is None:
+        return None
+    known_as = {one.workflow.states[state].is_open for one in known.all_workflows(session) if state in one.workflow.states}
+    return known_as.pop() if len(known_as) == 1 else None
 
 
 @lru_cache(maxsize=_KEPT)
@@ -150,24 +168,15 @@ def _conditions(shape: _Shape) -> list[ColumnElement[bool]]:
     if "department" in shape.given:
         conditions.append(DEPARTMENT.c.code == bindparam("department", type_=String))
     if "grid" in shape.given:
-        above = aliased(GRID)
-        chosen = select(above.c.path).where(above.c.code == bindparam("grid", type_=String)).order_by(above.c.id).limit(1)
-        conditions.append(Case.grid_id.in_(select(func.grid_ids_within(chosen.scalar_subquery()))))
+        conditions.append(Case.grid_id.in_(select(narrowing.grids_within(bindparam("grid", type_=String)))))
     if "text" in shape.given:
-        conditions.append(_matches(bindparam("text", type_=Text), among_open=shape.open is True))
+        wanted = bindparam("text", type_=Text)
+        conditions.append(or_(narrowing.begins(Case.number, wanted), Case.title_search.like(func.case_title_pattern(wanted))))
+    if shape.is_few:
+        conditions.append(Case.id == any_(bindparam("ids", type_=ARRAY(BigInteger))))
     if shape.filter:
         conditions.append(filter_sql(parse(shape.filter), _column_of))
     return conditions
-
-
-def _matches(text: ColumnElement[str], *, among_open: bool) -> ColumnElement[bool]:
-    # Numbers are compared by their bytes, so all that begin alike lie between the text and the text with the last character behind.
-    numbered = Case.number.between(text, text.concat(_LAST))
-    if among_open:
-        # The open cases are few and read in their order: looking at each title is less than finding it among all that are closed.
-        return or_(numbered, Case.title_search.like(func.case_title_pattern(text)))
-    found = select(_CASES.id).where(_CASES.number.between(text, text.concat(_LAST)))
-    return Case.id.in_(union_all(select(func.case_ids_titled(text)), found))
 
 
 def _column_of(name: str) -> ColumnElement[Any]:

@@ -83,7 +83,7 @@ def found(archive: SimpleNamespace, agency: int | None, sql: str) -> tuple[list[
 
 
 NEAR = "SELECT case_ids_near(point(4000, 4000), 50, :since)"
-TITLED = "SELECT case_ids_titled('雕塑')"
+TITLED = "SELECT case_ids_titled('雕塑', 100)"
 
 
 def test_near_cases_are_found_through_the_index(archive: SimpleNamespace) -> None:
@@ -122,7 +122,7 @@ def test_finder_finds_nothing_without_an_agency(archive: SimpleNamespace, sql: s
     assert found(archive, None, sql)[0] == []
 
 
-@pytest.mark.parametrize("sql", ["case_ids_near(point(1, 1), 9, now())", "case_ids_titled('雕塑')", "case_title_pattern('雕')"])
+@pytest.mark.parametrize("sql", ["case_ids_near(point(1, 1), 9, now())", "case_ids_titled('雕塑', 100)", "case_title_pattern('雕')"])
 def test_finder_is_refused_to_other_roles(archive: SimpleNamespace, sql: str) -> None:
     with archive.database.scan_engine.connect() as connection, pytest.raises(Exception, match="permission denied"):
         connection.execute(text(f"SELECT {sql}"))
