@@ -45,9 +45,8 @@ def report_case(session: Session, actor: Actor, *, workflow: str, data: Mapping[
     transition = definition.transitions[definition.start]
     submitted = step.submit(session, actor, transition.form, data)
     place = grids.locate_for_agency(session, actor, submitted.point)
-    plugins().check(
-        session, "check_case_transition", actor=actor, workflow=workflow, case=None, transition=transition.verb, data=submitted.data
-    )
+    asked = {"actor": actor, "workflow": workflow, "case": None, "transition": transition.verb, "data": submitted.data}
+    plugins().check(session, "check_case_transition", **asked)
     outcome = engine.start(
         definition,
         step.empty_snapshot(grid_path=place.path, reporter_id=actor.user_id),
