@@ -766,6 +766,15 @@ CREATE TABLE notice_sending (
     CONSTRAINT fk_notice_sending_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
+CREATE TABLE recovery_code (
+    user_id INTEGER NOT NULL,
+    digest BYTEA NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    used_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_recovery_code PRIMARY KEY (user_id, digest),
+    CONSTRAINT fk_recovery_code_user_id FOREIGN KEY(user_id) REFERENCES second_factor (user_id) ON DELETE CASCADE
+);
+
 CREATE TABLE team_member (
     team_id BIGINT NOT NULL,
     user_id INTEGER NOT NULL,
@@ -1840,6 +1849,8 @@ ALTER TABLE "notice_sending" FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner_all ON "notice_sending" TO wangge_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY own_agency ON "notice_sending" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON "recovery_code" TO wangge_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "team_member" TO wangge_app;
 

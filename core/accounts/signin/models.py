@@ -82,3 +82,15 @@ class SecondFactor(Base):
     confirmed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_step: Mapped[int] = mapped_column(BigInteger, server_default="0", default=0)
     """The newest time step whose code was used; no code works twice."""
+
+
+class RecoveryCode(Base):
+    """One code that stands in once for a lost second factor, known by its digest alone; it goes with the second factor."""
+
+    __tablename__ = "recovery_code"
+    __config_scope__ = "runtime"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("second_factor.user_id", ondelete="CASCADE"), primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    used_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -8,14 +8,15 @@ from core.lib.text import LOCALES
 
 _SECRET = validate.Length(1, 256)
 _CODE = validate.Regexp(r"^\s*\d{6}\s*$")
+_ANY_CODE = validate.Regexp(r"^\s*(\d{6}|[0-9A-Za-z]{5}[ -]?[0-9A-Za-z]{5})\s*$")
 
 
 class SignInSchema(Schema):
-    """Who signs in; `code` only with a second factor."""
+    """Who signs in; `code` only with a second factor: one of the app, or a recovery code."""
 
     username = fields.String(required=True, validate=validate.Length(1, 128))
     password = fields.String(required=True, validate=_SECRET, load_only=True)
-    code = fields.String(load_default=None, allow_none=True, validate=_CODE, load_only=True)
+    code = fields.String(load_default=None, allow_none=True, validate=_ANY_CODE, load_only=True)
 
 
 class TokenSignInSchema(SignInSchema):
@@ -75,6 +76,7 @@ class SecondFactorStateSchema(Schema):
     enrolled = fields.Boolean(required=True)
     proven = fields.Boolean(required=True, metadata={"description": "This session was opened with it."})
     demanded = fields.Boolean(required=True, metadata={"description": "A role of yours counts only with it."})
+    recovery_codes_left = fields.Integer(required=True)
 
 
 class MeSchema(Schema):
@@ -123,3 +125,9 @@ class EnrolmentSchema(Schema):
 
     secret = fields.String(required=True)
     uri = fields.String(required=True)
+
+
+class RecoveryCodesSchema(Schema):
+    """Codes that each stand in once for a lost authenticator app; shown now and never again."""
+
+    recovery_codes = fields.List(fields.String(), required=True)

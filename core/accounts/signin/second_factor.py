@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.accounts.signin import recovery_codes
 from core.accounts.signin.models import SecondFactor
 from core.accounts.signin.seals import Seals
 from core.lib.errors import Conflict, Invalid
@@ -47,12 +48,14 @@ def confirm(session: Session, seals: Seals, *, user_id: int, code: str, now: dat
 
 
 def is_code(session: Session, seals: Seals, *, user_id: int, code: str, now: datetime) -> bool:
-    """Check a code, and use it up: no code is accepted twice, not even by two requests at once."""
+    """Check a code of the app or a recovery code, and use it up: none is accepted twice, not even by two requests at once."""
+    if recovery_codes.is_recovery_code(code):
+        return recovery_codes.use(session, seals, user_id=user_id, code=code, now=now)
     return _use(session, seals, user_id, code, now)
 
 
 def disable(session: Session, user_id: int) -> None:
-    """Forget the second factor."""
+    """Forget the second factor, and its recovery codes with it."""
     session.execute(delete(SecondFactor).where(SecondFactor.user_id == user_id))
 
 

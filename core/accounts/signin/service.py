@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from core.accounts.signin import passwords, second_factor, sessions, throttle
+from core.accounts.signin import passwords, recovery_codes, second_factor, sessions, throttle
 from core.accounts.signin.models import AuthSession
 from core.accounts.signin.seals import Claims, Seals
 from core.db.base import User
@@ -65,6 +65,8 @@ def sign_in(session: Session, seals: Seals, attempt: Attempt, *, now: datetime) 
     if proven and not second_factor.is_code(session, seals, user_id=user.id, code=attempt.code or "", now=now):
         _record(session, attempt, user, "wrong_code", now)
         return Unauthenticated(msg("accounts.wrong_code"), extra={"second_factor": True})
+    if proven and recovery_codes.is_recovery_code(attempt.code or ""):
+        _record(session, attempt, user, "recovery_code_used", now)
     return _admit(session, seals, attempt, user, proven=proven, now=now)
 
 

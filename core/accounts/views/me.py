@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from core.accounts.models import Agency
-from core.accounts.signin import passwords, second_factor, throttle
+from core.accounts.signin import passwords, recovery_codes, second_factor, sessions, throttle
 from core.accounts.signin import service as signin
 from core.accounts.signin.authenticator import SignedIdentity
 from core.accounts.signin.models import AuthSession
-from core.accounts.signin.schemas import CodeSchema, EnrolmentSchema, LocaleSchema, MeSchema, OwnPasswordSchema, ProofSchema
+from core.accounts.signin.schemas import (
+    CodeSchema,
+    EnrolmentSchema,
+    LocaleSchema,
+    MeSchema,
+    OwnPasswordSchema,
+    ProofSchema,
+    RecoveryCodesSchema,
+)
 from core.accounts.signin.seals import seals_of
 from core.accounts.signin.standing import agencies_of, standing_of
 from core.accounts.views.group import routes
@@ -44,6 +52,7 @@ def show_me(work: Work) -> dict[str, Any]:
             "enrolled": second_factor.is_enrolled(work.session, user.id),
             "proven": identity.second_factor,
             "demanded": _is_demanded(work),
+            "recovery_codes_left": recovery_codes.left(work.session, user.id),
         },
     }
 
@@ -70,23 +79,30 @@ def enrol_second_factor(work: Work, body: dict[str, Any]) -> dict[str, str]:
     return second_factor.enrol(work.session, seals_of(work.settings), user_id=user.id, username=user.username, now=work.actor.now)
 
 
-@routes.post("/me/second-factor/confirm", body=CodeSchema, answers={204: None}, errors=(409,), for_agency=False)
-def confirm_second_factor(work: Work, body: dict[str, Any]) -> None:
-    """Confirm the authenticator app with its first code; this session counts as proven from now on."""
+@routes.post("/me/second-factor/confirm", body=CodeSchema, answers={200: RecoveryCodesSchema}, errors=(409,), for_agency=False)
+def confirm_second_factor(work: Work, body: dict[str, Any]) -> dict[str, Any]:
+    """Confirm the authenticator app with its first code, and get recovery codes; this session counts as proven from now on."""
     user = _user(work)
     if second_factor.is_enrolled(work.session, user.id):
         raise Conflict(msg("accounts.second_factor_already"))
     second_factor.confirm(work.session, seals_of(work.settings), user_id=user.id, code=body["code"], now=work.actor.now)
     mine = _identity(work).auth_session_id
     work.session.execute(update(AuthSession).where(AuthSession.id == mine).values(second_factor=True))
+    return _make_recovery_codes(work)
+
+
+@routes.post("/me/second-factor/recovery-codes", body=ProofSchema, answers={200: RecoveryCodesSchema}, errors=(409, 429), for_agency=False)
+def make_recovery_codes(work: Work, body: dict[str, Any]) -> dict[str, Any]:
+    """Get a new set of recovery codes; the old ones are good no more."""
+    _require_proven(work, _prove(work, body["password"]))
+    return _make_recovery_codes(work)
 
 
 @routes.post("/me/second-factor/disable", body=ProofSchema, answers={204: None}, errors=(409, 429), for_agency=False)
 def disable_second_factor(work: Work, body: dict[str, Any]) -> None:
     """Forget the authenticator app, unless a role of yours demands it."""
     user = _prove(work, body["password"])
-    if not second_factor.is_enrolled(work.session, user.id):
-        raise Conflict(msg("accounts.second_factor_none"))
+    _require_proven(work, user)
     if _is_demanded(work):
         raise Conflict(msg("accounts.second_factor_demanded"))
     signin.disable_second_factor(work.session, user.id, now=work.actor.now, but=_identity(work).auth_session_id)
@@ -103,6 +119,23 @@ def _prove(work: Work, password: str, *, path: str = "password") -> User:
         raise Invalid(msg("accounts.wrong_password"), path=path)
     throttle.forgive(work.session, seals, username=user.username, address=address)
     return user
+
+
+def _require_proven(work: Work, user: User) -> None:
+    """Raise Conflict without a second factor, or in a session that was opened without it: a password alone must not weaken it."""
+    if not second_factor.is_enrolled(work.session, user.id):
+        raise Conflict(msg("accounts.second_factor_none"))
+    mine = _identity(work).auth_session_id
+    if not work.session.scalar(select(AuthSession.second_factor).where(AuthSession.id == mine)):
+        raise Conflict(msg("accounts.second_factor_unproven"))
+
+
+def _make_recovery_codes(work: Work) -> dict[str, Any]:
+    user, now = _user(work), work.actor.now
+    codes = recovery_codes.make_set(work.session, seals_of(work.settings), user_id=user.id, now=now)
+    kind = "cookie" if _identity(work).by_cookie else "token"
+    sessions.record_try(work.session, user_id=user.id, outcome="recovery_codes_made", kind=kind, address=address_of_request(), now=now)
+    return {"recovery_codes": codes}
 
 
 def _is_demanded(work: Work) -> bool:

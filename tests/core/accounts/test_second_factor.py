@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pyotp
 import pytest
 from sqlalchemy import select, update
 
 from core.accounts import service
 from core.accounts.permissions import AccountRight
-from core.accounts.signin import passwords
-from core.accounts.signin.models import SecondFactor
+from core.accounts.signin import passwords, second_factor
+from core.accounts.signin.models import RecoveryCode, SecondFactor, SignInRecord
+from core.accounts.signin.seals import seals_of
 from core.accounts.signin.standing import system_actor
 from core.db.base import User
 from core.db.uow import unit_of_work
@@ -44,7 +47,8 @@ def enrolled(app, person):
     browser = browser_of(app, someone)
     totp = _enrol(browser)
     # The step before the present one: the next codes stay unused for the test.
-    assert browser.post("/me/second-factor/confirm", {"code": _code(totp, -1)}).status_code == 204
+    browser.confirmed = browser.post("/me/second-factor/confirm", {"code": _code(totp, -1)})
+    assert browser.confirmed.status_code == 200
     return someone, totp, browser
 
 
@@ -55,14 +59,19 @@ def test_enrolling_asks_for_the_password_and_counts_only_when_confirmed(app, per
     _enrol(browser)
     assert Browser(app).sign_in(someone.username).status_code == 200
     assert browser.post("/me/second-factor/confirm", {"code": "000000"}).status_code == 422
-    assert browser.get("/me").get_json()["second_factor"] == {"enrolled": False, "proven": False, "demanded": False}
+    assert browser.get("/me").get_json()["second_factor"] == {
+        "enrolled": False,
+        "proven": False,
+        "demanded": False,
+        "recovery_codes_left": 0,
+    }
 
 
 def test_enrolling_again_replaces_the_unconfirmed_secret(app, person):
     browser = browser_of(app, person(READ))
     first, second = _enrol(browser), _enrol(browser)
     assert browser.post("/me/second-factor/confirm", {"code": _code(first)}).status_code == 422
-    assert browser.post("/me/second-factor/confirm", {"code": _code(second)}).status_code == 204
+    assert browser.post("/me/second-factor/confirm", {"code": _code(second)}).status_code == 200
     assert browser.post("/me/second-factor", {"password": PASSWORD}).status_code == 409
     assert browser.post("/me/second-factor/confirm", {"code": _code(second, 1)}).status_code == 409
 
@@ -118,14 +127,92 @@ def test_disabling_asks_for_the_password_and_ends_other_sessions(app, enrolled):
     assert browser.post("/me/second-factor/disable", {"password": PASSWORD}).status_code == 409
 
 
+def test_a_recovery_code_stands_in_once_for_the_app(app, enrolled):
+    someone, totp, browser = enrolled
+    codes = browser.confirmed.get_json()["recovery_codes"]
+    assert len(set(codes)) == 10
+    assert browser.get("/me").get_json()["second_factor"]["recovery_codes_left"] == 10
+    lost = Browser(app)
+    assert lost.sign_in(someone.username, code=codes[0].lower()).status_code == 200
+    assert lost.get("/me").get_json()["second_factor"] == {"enrolled": True, "proven": True, "demanded": False, "recovery_codes_left": 9}
+    assert Browser(app).sign_in(someone.username, code=codes[0]).status_code == 401
+    assert Browser(app).sign_in(someone.username, code=codes[1].replace("-", "")).status_code == 200
+    assert Browser(app).sign_in(someone.username, code=_code(totp)).status_code == 200
+
+
+def test_a_recovery_code_of_another_person_is_none(app, enrolled, person):
+    _, _, browser = enrolled
+    other = person(READ)
+    theirs = browser_of(app, other)
+    assert theirs.post("/me/second-factor/confirm", {"code": _code(_enrol(theirs), -1)}).status_code == 200
+    assert Browser(app).sign_in(other.username, code=browser.confirmed.get_json()["recovery_codes"][0]).status_code == 401
+
+
+def test_a_new_set_ends_the_old_one_and_is_on_record(app, database, enrolled):
+    someone, _, browser = enrolled
+    old = browser.confirmed.get_json()["recovery_codes"]
+    assert browser.post("/me/second-factor/recovery-codes", {"password": "wrong wrong"}).status_code == 422
+    made = browser.post("/me/second-factor/recovery-codes", {"password": PASSWORD})
+    assert made.status_code == 200
+    assert Browser(app).sign_in(someone.username, code=old[0]).status_code == 401
+    assert Browser(app).sign_in(someone.username, code=made.get_json()["recovery_codes"][0]).status_code == 200
+    with database.session(None) as session:
+        told = session.scalars(select(SignInRecord.outcome).where(SignInRecord.user_id == someone.id).order_by(SignInRecord.id)).all()
+        stored = session.scalars(select(RecoveryCode.digest).where(RecoveryCode.user_id == someone.id)).all()
+    assert told == ["signed_in", "recovery_codes_made", "recovery_codes_made", "wrong_code", "recovery_code_used", "signed_in"]
+    assert len(stored) == 10
+    assert not [code for code in made.get_json()["recovery_codes"] if code.replace("-", "").encode() in b"".join(stored)]
+
+
+def test_two_sign_ins_at_once_share_no_recovery_code(app, database, enrolled, settings):
+    someone, _, browser = enrolled
+    code = browser.confirmed.get_json()["recovery_codes"][0]
+    seals, now = seals_of(settings), clock.now()
+    with database.session(None) as first, ThreadPoolExecutor(1) as pool:
+        assert second_factor.is_code(first, seals, user_id=someone.id, code=code, now=now)
+
+        def again():
+            with database.session(None) as second:
+                return second_factor.is_code(second, seals, user_id=someone.id, code=code, now=now)
+
+        waiting = pool.submit(again)
+        first.commit()
+        assert waiting.result(timeout=20) is False
+
+
+def test_a_session_without_the_code_cannot_weaken_the_second_factor(app, person):
+    """A password and an older session are not enough to make codes, nor to take the app away."""
+    someone = person(READ)
+    older, browser = browser_of(app, someone), browser_of(app, someone)
+    assert older.post("/me/second-factor/recovery-codes", {"password": PASSWORD}).status_code == 409
+    assert browser.post("/me/second-factor/confirm", {"code": _code(_enrol(browser))}).status_code == 200
+    for path in ("recovery-codes", "disable"):
+        refused = older.post(f"/me/second-factor/{path}", {"password": PASSWORD})
+        assert refused.status_code == 409
+        assert "without a code" in refused.get_json()["detail"] or "动态码" in refused.get_json()["detail"]
+    assert browser.post("/me/second-factor/disable", {"password": PASSWORD}).status_code == 204
+
+
+def test_recovery_codes_go_with_the_second_factor(database, enrolled):
+    someone, _, browser = enrolled
+    assert browser.post("/me/second-factor/disable", {"password": PASSWORD}).status_code == 204
+    with database.session(None) as session:
+        assert session.scalars(select(RecoveryCode.digest).where(RecoveryCode.user_id == someone.id)).all() == []
+
+
 def test_a_role_that_demands_it_counts_only_with_it(app, person):
     someone = person(READ, needs_second_factor=True)
     browser = browser_of(app, someone)
     refused = browser.get("/departments")
     assert (refused.status_code, refused.get_json()["reason"]) == (403, "second_factor_needed")
-    assert browser.get("/me").get_json()["second_factor"] == {"enrolled": False, "proven": False, "demanded": True}
+    assert browser.get("/me").get_json()["second_factor"] == {
+        "enrolled": False,
+        "proven": False,
+        "demanded": True,
+        "recovery_codes_left": 0,
+    }
     totp = _enrol(browser)
-    assert browser.post("/me/second-factor/confirm", {"code": _code(totp)}).status_code == 204
+    assert browser.post("/me/second-factor/confirm", {"code": _code(totp)}).status_code == 200
     assert browser.get("/departments").status_code == 200
     assert browser.post("/me/second-factor/disable", {"password": PASSWORD}).status_code == 409
 
