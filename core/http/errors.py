@@ -26,7 +26,7 @@ _HTTP_TYPES = {
     408: "timeout",
     413: "too-large",
     414: "too-large",
-    415: "malformed",
+    415: "unsupported-media-type",
     429: "too-many",
     431: "too-large",
 }

@@ -23,6 +23,7 @@ _DESCRIPTIONS = {
     409: "The present state forbids it.",
     412: "The version is stale.",
     413: "Too large.",
+    415: "The body is of another content type.",
     422: "Values are wrong.",
     428: "If-Match is missing.",
     429: "Too many tries.",
@@ -148,7 +149,7 @@ def _errors(route: Route) -> list[int]:
     if not route.public:
         found |= {401, 403, 404}
     if route.body is not None or route.upload is not None:
-        found |= {400, 413}
+        found |= {400, 413, 415}
     found.add(422)  # an unknown query parameter is told, not ignored
     if route.if_match:
         found |= {400, 409, 412, 428}

@@ -19,7 +19,7 @@ from core.http.errors import invalid_of
 from core.http.routes import Answer, Route, Routes
 from core.http.work import Frame, Work
 from core.lib import clock
-from core.lib.errors import FieldError, Invalid, Malformed, NotFound, PreconditionRequired
+from core.lib.errors import FieldError, Invalid, Malformed, NotFound, PreconditionRequired, WrongContentType
 from core.lib.text import closest_locale, msg
 
 PREFIX = "/api/v1"
@@ -103,6 +103,8 @@ def _reader(route: Route) -> Reader:
         if body is not None:
             given["body"] = _load(body, _json_of(asked))
         if upload is not None:
+            if asked.mimetype != "multipart/form-data":
+                raise WrongContentType(msg("http.not_multipart"))
             given["body"] = _load(upload, asked.form.to_dict())
             given["files"] = asked.files
         if route.if_match:
@@ -136,7 +138,7 @@ def _query_of(request: Request, schema: Schema) -> dict[str, Any]:
 
 def _json_of(request: Request) -> Any:
     if request.mimetype != "application/json":
-        raise Malformed(msg("http.not_json"))
+        raise WrongContentType(msg("http.not_json"))
     raw = request.get_data()
     try:
         value = orjson.loads(raw)

@@ -8,6 +8,7 @@ WanggeError
 ├── Conflict 409             the state forbids it; ``extra`` says what is allowed
 ├── PreconditionFailed 412   somebody changed it first
 ├── TooLarge 413
+├── WrongContentType 415     the body is of another kind than this route takes
 ├── Invalid 422              values are wrong; each one with its path
 ├── PreconditionRequired 428 If-Match is missing
 ├── TooMany 429
@@ -87,6 +88,12 @@ class TooLarge(WanggeError):  # noqa: N818
     """More bytes or rows than the limit named in the message."""
 
     status, type = 413, "too-large"
+
+
+class WrongContentType(WanggeError):  # noqa: N818
+    """The body is of another kind than this route takes."""
+
+    status, type = 415, "unsupported-media-type"
 
 
 class Invalid(WanggeError):  # noqa: N818

@@ -281,7 +281,13 @@ def test_a_broken_body_is_refused(town, raw, status):
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "application/xml", ""])
 def test_a_body_of_another_kind_is_refused(town, kind):
-    harmless(town.as_("inspector").post("/cases", data=b'{"workflow": "x"}', content_type=kind), 400)
+    harmless(town.as_("inspector").post("/cases", data=b'{"workflow": "x"}', content_type=kind), 415)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/json", "image/jpeg", ""])
+def test_an_upload_of_another_kind_is_refused(town, kind):
+    answer = harmless(town.as_("inspector").post("/attachments", data=b"{}", content_type=kind), 415)
+    assert "multipart/form-data" in answer.get_json()["detail"]
 
 
 def test_a_body_beyond_the_limit_is_refused_unread(town, settings):

@@ -98,7 +98,7 @@ def test_every_wrong_field_is_named_at_once(town: Town) -> None:
         (b"", "application/json", 400),
         (b"[]", "application/json", 422),
         (b'"text"', "application/json", 422),
-        (b"workflow=urban_mgmt.case", "application/x-www-form-urlencoded", 400),
+        (b"workflow=urban_mgmt.case", "application/x-www-form-urlencoded", 415),
         (b'{"workflow": "urban_mgmt.case", "data": ' + b"[" * 100_000 + b"}", "application/json", 400),
         (b'{"workflow": "urban_mgmt.case", "data": {"description": "\xff\xfe"}}', "application/json", 400),
         (b'{"workflow": "urban_mgmt.case", "data": []}', "application/json", 422),
@@ -411,6 +411,6 @@ def test_upload_with_two_files_or_none_is_refused(town: Town) -> None:
     from werkzeug.datastructures import MultiDict  # noqa: PLC0415
 
     assert paths(inspector.post("/attachments", data=MultiDict(two))) == ["file"]
-    assert paths(inspector.post("/attachments", data={"stage": "report"})) == ["file"]
+    assert paths(inspector.post("/attachments", data={"stage": "report"}, content_type="multipart/form-data")) == ["file"]
     assert paths(upload(town, picture("JPEG"), stage="whenever")) == ["stage"]
     assert paths(upload(town, picture("JPEG"), lon="900", lat="0")) == ["lon"]
