@@ -82,6 +82,9 @@ class CaseEventSchema(Schema):
     to_state = fields.String(required=True)
     to_title = fields.String(required=True)
     form = fields.String(required=True, allow_none=True)
+    form_version = fields.Integer(
+        required=True, allow_none=True, metadata={"description": "Which version it was made with; see GET /form-versions/{id}."}
+    )
     data = fields.Dict(required=True)
     seconds = fields.Float(required=True, allow_none=True, metadata={"description": "How long the case had been in the state it left."})
     in_time = fields.Boolean(required=True, allow_none=True)
@@ -119,6 +122,12 @@ class CaseSchema(CaseSummarySchema):
     requests = fields.List(fields.String(), required=True, metadata={"description": "Applications that wait for an answer."})
     closed_at = fields.DateTime(required=True, allow_none=True)
     events = fields.List(fields.Nested(CaseEventSchema), required=True)
+    people = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "The names of everybody who has had to do with the case, by the number that stands in data."},
+    )
     attachments = fields.List(fields.Nested(CaseAttachmentSchema), required=True)
     parent = fields.String(required=True, allow_none=True)
     sub_cases = fields.List(fields.Nested(SubCaseSchema), required=True)

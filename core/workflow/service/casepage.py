@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import column, select, table
@@ -11,8 +12,8 @@ from core.accounts.service import reach
 from core.audit import service as audit
 from core.authz import Actor
 from core.grid import service as grids
-from core.workflow.models import Case, CaseAttachment, CasePersonal
-from core.workflow.service import presentation, reading
+from core.workflow.models import Case, CaseAttachment, CaseEvent, CasePersonal
+from core.workflow.service import handing_over, presentation, reading
 
 _ATTACHMENT = table("attachment", *(column(name) for name in ("agency_id", "id", "uuid", "name", "content_type", "has_thumbnail")))
 
@@ -21,27 +22,48 @@ def page(session: Session, actor: Actor, case: Case) -> dict[str, Any]:
     """Write a visible case whole; a look at unmasked personal values is audited."""
     words = presentation.Words(session, actor.locale)
     row = session.execute(reading.summaries().where(Case.id == case.id)).one()
+    history = reading.history(session, case)
     return {
         **presentation.summary(row, words, actor),
         "uuid": str(case.uuid),
         "source": case.source,
         "condition": case.condition,
         "condition_title": words.of_class(case.workflow, case.condition),
-        "data": _first_data(session, case),
+        "data": {**(history[0].CaseEvent.data if history else {}), **case.data},
         "personal": _personal(session, actor, case),
         "counts": case.counts,
         "requests": sorted(case.requests),
         "closed_at": case.closed_at,
-        "events": [presentation.event(one, case, words) for one in reading.history(session, case)],
+        "events": [presentation.event(one, case, words) for one in history],
+        "people": _people(session, case, [one.CaseEvent for one in history], words),
         "attachments": _attachments(session, case),
         "parent": session.scalar(select(Case.number).where(Case.id == case.parent_id)) if case.parent_id else None,
         "sub_cases": _sub_cases(session, case, words),
     }
 
 
-def _first_data(session: Session, case: Case) -> dict[str, Any]:
-    first = reading.history(session, case)[:1]
-    return {**(first[0].CaseEvent.data if first else {}), **case.data}
+def _people(session: Session, case: Case, events: Sequence[CaseEvent], words: presentation.Words) -> dict[str, str]:
+    """Name everybody who has had to do with the case: whoever may read it may know who took its steps."""
+    ids = {case.assignee_id, case.reporter_id}
+    for event in events:
+        ids |= {event.actor_id, event.facts.get("assignee_id")}
+        form = words.form_version(event.form_id)
+        for path in form.people if form else ():
+            ids |= set(_values_at(event.data, path))
+        if event.verb == handing_over.VERB and event.data.get("kind") == "user":
+            ids |= {event.data["from"], event.data["to"]}
+    return reading.names_of(session, {number for number in ids if isinstance(number, int)})
+
+
+def _values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:
+    """Yield what stands at a path of field ids, in every row of the groups on the way."""
+    if isinstance(value, list):
+        for row in value:
+            yield from _values_at(row, path)
+    elif not path:
+        yield value
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _values_at(value[path[0]], path[1:])
 
 
 def _personal(session: Session, actor: Actor, case: Case) -> dict[str, Any]:

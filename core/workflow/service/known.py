@@ -37,10 +37,20 @@ class KnownForm:
     fields_by_type: Mapping[str, tuple[str, ...]]
 
 
+@dataclass(frozen=True)
+class KnownFormVersion:
+    """One version of a form: its key, and where in its data people are named."""
+
+    id: int
+    key: str
+    people: tuple[tuple[str, ...], ...]
+
+
 _by_id: dict[tuple[int | None, int], KnownWorkflow] = {}
 _all: EpochCache[tuple[KnownWorkflow, ...]] = EpochCache()
 _items: EpochCache[Mapping[str, CatalogueItem]] = EpochCache()
 _forms: EpochCache[KnownForm] = EpochCache()
+_form_versions: EpochCache[KnownFormVersion] = EpochCache()
 
 
 def plugin_of(key: str) -> str:
@@ -99,6 +109,18 @@ def items_of(session: Session, key: str) -> Mapping[str, CatalogueItem]:
     """Give the items of one catalogue by code; raise NotFound when there is none."""
     catalogue: Catalogue = store.compiled(store.current(session, "catalogue", key))
     return catalogue.items
+
+
+def form_version(session: Session, definition_id: int) -> KnownFormVersion:
+    """Give the version of a form that a step was made with, whether or not it is still the present one."""
+
+    def read() -> KnownFormVersion:
+        found = store.version(session, definition_id)
+        form: CompiledForm = store.compiled(found)
+        people = tuple(path for path, field in form.definition.walk() if field.type == "person")
+        return KnownFormVersion(definition_id, found.key, people)
+
+    return _form_versions.get(session, (getattr(session, "agency_id", None), definition_id), read)
 
 
 def form(session: Session, key: str) -> KnownForm:

@@ -32,6 +32,10 @@ class Words:
         """Give the workflow version of a case."""
         return known.workflow(self._session, definition_id)
 
+    def form_version(self, definition_id: int | None) -> known.KnownFormVersion | None:
+        """Give the version of the form that a step was made with; None for a step without one."""
+        return None if definition_id is None else known.form_version(self._session, definition_id)
+
     def say(self, title: Title) -> str:
         """Say a title in the reader's language."""
         return say(title, self.locale)
@@ -111,6 +115,7 @@ def event(row: Row[Any], case: Case, words: Words) -> dict[str, Any]:
     found: CaseEvent = row.CaseEvent
     workflow = words.workflow(case.definition_id)
     transition = workflow.transitions.get(found.verb)
+    form = words.form_version(found.form_id)
     span = found.facts.get("span")
     return {
         "sequence": found.sequence,
@@ -121,7 +126,9 @@ def event(row: Row[Any], case: Case, words: Words) -> dict[str, Any]:
         "from_state": found.from_state,
         "to_state": found.to_state,
         "to_title": words.past_state(case, found.to_state),
-        "form": transition.form if transition else None,
+        # An imported step has no version of a form; the present one's names are the best there is for its data.
+        "form": form.key if form else transition.form if transition else None,
+        "form_version": form.id if form else None,
         "data": found.data,
         "seconds": found.facts.get("seconds"),
         "in_time": span["in_time"] if span else None,

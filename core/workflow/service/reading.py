@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, column, func, or_, select, table
@@ -23,6 +23,7 @@ from core.workflow.permissions import CaseRight
 GRID = table("grid", column("id"), column("code"), column("name"), column("path"), column("valid_to"))
 DEPARTMENT = table("department", column("agency_id"), column("id"), column("code"), column("name"), column("path"))
 USER = table("ab_user", column("id"), column("first_name"))
+MEMBER = table("member", column("user_id"))
 
 if TYPE_CHECKING:
 
@@ -111,6 +112,14 @@ def history(session: Session, case: Case) -> Sequence[Row[Any]]:
         .where(CaseEvent.case_id == case.id)
         .order_by(CaseEvent.sequence)
     ).all()
+
+
+def names_of(session: Session, user_ids: Collection[int]) -> dict[str, str]:
+    """Give the names of those of these people who are, or were, members of the session's agency, by id as text."""
+    if not user_ids:
+        return {}
+    members = select(USER.c.id, USER.c.first_name).join(MEMBER, MEMBER.c.user_id == USER.c.id).where(USER.c.id.in_(user_ids))
+    return {str(row.id): row.first_name for row in session.execute(members.order_by(USER.c.id))}
 
 
 def attachments_of(session: Session, case: Case) -> Sequence[CaseAttachment]:
