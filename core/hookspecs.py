@@ -25,6 +25,9 @@ PROJECT = "wangge"
 hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
 
+SignIns = Sequence[Mapping[str, str]]
+"""Of a demo: ``agency``, ``role``, ``username`` and ``password`` of each."""
+
 # --- start-up -----------------------------------------------------------------
 
 
@@ -43,7 +46,7 @@ def register_routes() -> Sequence[Routes]:  # type: ignore[empty-body]
 
 
 @hookspec
-def register_demo() -> Callable[..., Sequence[Mapping[str, str]]] | None:
+def register_demo() -> Callable[..., SignIns] | None:
     """Return the function that seeds the plugin's demo data: ``seed(database, *, settings, progress)``.
 
     ``wangge demo`` calls it once on an empty installation. It goes through the
