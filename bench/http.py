@@ -6,17 +6,13 @@ import json
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import text
 
 from bench import servers
 from bench.servers import Load
-from bench.world import PASSWORD, World
-from core.authz import Actor
-from core.db.uow import unit_of_work
-from core.workflow.service import reporting
+from bench.world import PASSWORD, World, report_many
 
 ROUNDS = 2
 
@@ -82,7 +78,7 @@ def move(world: World, product: str, floor: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token(product, 'duty_lead')}", "Content-Type": "application/json", "If-Match": '"1"'}
 
     def measured() -> Load:
-        numbers = _report_many(world, 12_000)
+        numbers = report_many(world, 12_000)
         script = f"""-- once
 local head = {_lua_headers(headers)}
 local numbers = {{ {",".join(f'"{number}"' for number in numbers)} }}
@@ -118,27 +114,6 @@ def component(world: World, product: str, floor: str) -> dict[str, Any]:
         ),
         lambda: servers.load(f"{floor}/component/{code}?agency={world.agency_id}"),
     )
-
-
-def _report_many(world: World, count: int) -> list[str]:
-    """Report cases through the service, to be moved over HTTP."""
-    numbers = []
-    with world.database.owner_engine.connect() as connection:
-        user = connection.execute(text("SELECT id FROM ab_user WHERE username = 'inspector'")).scalar_one()
-        photo = connection.execute(text("SELECT uuid FROM attachment WHERE agency_id = :a LIMIT 1"), {"a": world.agency_id}).scalar_one()
-    actor = Actor(user, world.agency_id, "dongcheng", "inspector", (), datetime.now(UTC), is_system=True)
-    data = {
-        "source": "inspector",
-        "kind": "event",
-        "event_class": "e0113",
-        "description": "待立案",
-        "position": {"lon": 116.41, "lat": 39.915},
-        "photos": [str(photo)],
-    }
-    for _ in range(count // 500):
-        with unit_of_work(world.database, world.agency_id) as session:
-            numbers += [reporting.report_case(session, actor, workflow="urban_mgmt.case", data=data).number for _ in range(500)]
-    return numbers
 
 
 def _lua_headers(headers: dict[str, str]) -> str:

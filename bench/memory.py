@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,15 +14,17 @@ import psutil
 
 from bench.world import World
 
-SETTLE_SECONDS = 20
+SETTLE_SECONDS, PORT = 20, 18181
 
 
 def idle(world: World) -> dict[str, Any]:
     """Start the whole installation, let it settle, and add up the proportional set sizes."""
-    env = {**os.environ, **world.env, "WANGGE_PORT": "18181"}
+    env = {**os.environ, **world.env, "WANGGE_PORT": str(PORT)}
     process = subprocess.Popen([sys.executable, "-m", "core", "run"], env=env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         time.sleep(SETTLE_SECONDS)
+        with socket.create_connection(("127.0.0.1", PORT), 2):
+            pass  # It serves: what is added up below is the whole installation.
         ours = [
             one
             for one in [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gc
 import os
 import random
+import resource
 import secrets
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
@@ -21,18 +23,19 @@ from core.api.accounts import NewUser, RolePlace, assign_role, create_user
 from core.authz import Actor
 from core.db.embedded import EmbeddedPostgres
 from core.db.engine import AgencySession, Database
+from core.db.outbox import OutboxMessage
 from core.db.schema import create_all
 from core.db.uow import unit_of_work
 from core.definitions.installed import sync_installed
 from core.holidays.seed import seed as seed_holidays
 from core.settings import Settings
 from core.workflow.models import Case, CaseEvent
+from core.workflow.service import reporting
 from core.workflow.service.bulk import PastCase, PastStep, import_history
 from core.workflow.types import EventFacts
 from plugins.urban_mgmt.demo.seed import seed
 
 PASSWORD = "a-bench-password-1"  # of a throw-away installation on loopback
-OPEN_SHARE = 0.004
 
 
 @dataclass
@@ -101,23 +104,55 @@ CREATE TABLE floor_case (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, tit
   component_id bigint, lon float8, lat float8, data jsonb, created_at timestamptz);
 CREATE INDEX ON floor_case (grid_id, status, created_at DESC);
 CREATE INDEX ON floor_case (component_id);
-CREATE TABLE floor_row (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, due_at timestamptz, fired boolean DEFAULT false);
 """
 
 
-def fill(world: World, upto: int) -> tuple[int, float]:
-    """Import past cases until there are ``upto``; give how many came and in how many seconds."""
+def fill(world: World, upto: int, *, opened: int = 0) -> dict[str, Any]:
+    """Import past cases until there are ``upto``, so many of them ``opened``; say how many came, how fast, and what it took."""
     actor = Actor(None, world.agency_id, "dongcheng", "system", (), datetime.now(UTC), is_system=True)
     with unit_of_work(world.database, world.agency_id) as session:
         present = session.query(Case).count()
         templates = _templates(session)
+        messages = session.query(OutboxMessage).count()
+    gc.collect()
     gc.freeze()  # the patterns stay: no collection need look at them again
-    started = time.perf_counter()
-    brought = sum(report.imported for report in import_history(world.database, actor, _copies(templates, upto - present, present)))
+    started, used = time.perf_counter(), time.process_time()
+    brought = sum(report.imported for report in import_history(world.database, actor, _copies(templates, upto - present, present, opened)))
+    seconds, used = time.perf_counter() - started, time.process_time() - used
+    with unit_of_work(world.database, world.agency_id) as session:
+        if session.query(OutboxMessage).count() != messages:
+            raise SystemExit("the import of history left messages")
     with world.database.owner_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(text("VACUUM (ANALYZE) cases"))
         connection.execute(text("ANALYZE case_event"))
-    return brought, time.perf_counter() - started
+    return {
+        "cases": brought,
+        "seconds": round(seconds, 1),
+        "cases_per_second": round(brought / max(seconds, 0.001)),
+        "importer_cpu_seconds": round(used, 1),
+        "importer_peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+    }
+
+
+def report_many(world: World, count: int) -> list[str]:
+    """Report cases through the service, as the form would; give their numbers."""
+    numbers: list[str] = []
+    with world.database.owner_engine.connect() as connection:
+        user = connection.execute(text("SELECT id FROM ab_user WHERE username = 'inspector'")).scalar_one()
+        photo = connection.execute(text("SELECT uuid FROM attachment WHERE agency_id = :a LIMIT 1"), {"a": world.agency_id}).scalar_one()
+    actor = Actor(user, world.agency_id, "dongcheng", "inspector", (), datetime.now(UTC), is_system=True)
+    data = {
+        "source": "inspector",
+        "kind": "event",
+        "event_class": "e0113",
+        "description": "待立案",
+        "position": {"lon": 116.41, "lat": 39.915},
+        "photos": [str(photo)],
+    }
+    for _ in range(count // 500):
+        with unit_of_work(world.database, world.agency_id) as session:
+            numbers += [reporting.report_case(session, actor, workflow="urban_mgmt.case", data=data).number for _ in range(500)]
+    return numbers
 
 
 def _templates(session: Session) -> list[PastCase]:
@@ -133,13 +168,13 @@ def _templates(session: Session) -> list[PastCase]:
     return found
 
 
-def _copies(templates: list[PastCase], count: int, first: int) -> Iterator[PastCase]:
-    """Make ``count`` cases of the years before, of the same patterns; few of them still open, as in a real archive."""
+def _copies(templates: list[PastCase], count: int, first: int, opened_of_them: int) -> Iterator[PastCase]:
+    """Make ``count`` cases of the years before, of the same patterns, the first ones still open."""
     chance = random.Random(7)  # reproducible
     closed = [one for one in templates if one.columns["category"] == "closed"]
     opened = [one for one in templates if one.columns["category"] == "open"]
     for number in range(count):
-        pattern = chance.choice(opened if chance.random() < OPEN_SHARE else closed)
+        pattern = chance.choice(opened if number < opened_of_them else closed)
         back = timedelta(seconds=90 * 86_400 + int(chance.random() * 1_910 * 86_400))
         columns = dict(pattern.columns)
         for name in ("state_entered_at", "closed_at", "due_at", "warn_at"):

@@ -29,7 +29,7 @@ def snapshot_of(case: Case, *, grid_path: str | None, department_path: str | Non
         data=case.data,
         limit=Limit(case.limit["amount"], case.limit["unit"]) if case.limit else None,
         state_entered_at=case.state_entered_at,
-        clock=_clock_of(case.clock) if case.clock else None,
+        clock=clock_of(case.clock) if case.clock else None,
         counts=case.counts,
         requests={kind: _request_of(kind, stored) for kind, stored in case.requests.items()},
         milestones={name: datetime.fromisoformat(at) for name, at in case.milestones.items()},
@@ -67,7 +67,8 @@ def columns_of(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _clock_of(stored: Mapping[str, Any]) -> Clock:
+def clock_of(stored: Mapping[str, Any]) -> Clock:
+    """Read the stored clock of a case."""
     return Clock(
         key=stored["key"],
         started_at=datetime.fromisoformat(stored["started_at"]),

@@ -1,7 +1,7 @@
 """Firing what is due: escalations in batches, steps one by one; nothing twice, nothing lost.
 
-A due timer row is claimed with ``SKIP LOCKED``, acted on and deleted in one
-transaction: a worker killed in the middle leaves the row for the next. An
+A due timer row is claimed with ``SKIP LOCKED``, acted on and deleted (or set
+to the next escalation) in one transaction: a worker killed in the middle leaves the row for the next. An
 escalation only tells people, so a batch needs no case lock. A timer that takes
 a step locks its case first, as every step does, and looks again whether the
 timer still stands. The timers of a plugin that the agency has switched off
@@ -14,22 +14,23 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, column, delete, insert, select, table, update
+from sqlalchemy import Row, column, delete, select, table, update
 from sqlalchemy.orm import Session
 
 from core.authz import Actor
 from core.calendar import Calendar
-from core.db.outbox import OutboxMessage
+from core.db.json import dumps
+from core.db.prepared import Prepared
 from core.holidays import service as holidays
 from core.pluginmanager import plugins
 from core.workflow import clockwork, engine
 from core.workflow.definition import Workflow
 from core.workflow.models import Case, CaseTimer
 from core.workflow.service import known, moving, step
-from core.workflow.service.snapshot import snapshot_of
-from core.workflow.types import CaseSnapshot
+from core.workflow.service.snapshot import clock_of
+from core.workflow.types import CaseSnapshot, Outcome
 
-BATCH = 500
+BATCH = 1_000
 REST = timedelta(minutes=10)
 MAX_ATTEMPTS = 8
 _AGENCY = table("agency", column("id"), column("key"))
@@ -42,61 +43,70 @@ def system_actor(session: Session, agency_id: int, now: datetime) -> Actor:
 
 
 def fire_escalations(session: Session, agency_id: int, *, now: datetime, limit: int = BATCH) -> int:
-    """Fire up to ``limit`` due escalations of the agency; give how many were fired."""
-    claimed = (
-        select(CaseTimer)
-        .where(CaseTimer.due_at <= now, CaseTimer.key.startswith(f"{clockwork.ESCALATE}."))
-        .order_by(CaseTimer.due_at)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    found = session.scalars(claimed).all()
-    if not found:
+    """Fire up to ``limit`` due escalations of the agency; give how many were claimed."""
+    claimed = _CLAIM.all(session, {"agency": agency_id, "now": now, "most": limit})
+    if not claimed:
         return 0
-    cases = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_({timer.case_id for timer in found})))}
-    on = plugins().enabled(session)
-    resting = {timer.id for timer in found if known.plugin_of(cases[timer.case_id].workflow) not in on}
-    if resting:
-        _let_rest(session, agency_id, resting, now=now)
-    timers = [timer for timer in found if timer.id not in resting]
     calendar = holidays.calendar_for(session, agency_id)
     messages: list[dict[str, Any]] = []
     following: list[dict[str, Any]] = []
-    for timer in timers:
-        _escalate(session, cases[timer.case_id], timer, calendar, messages, following, now=now)
-    session.execute(delete(CaseTimer).where(CaseTimer.agency_id == agency_id, CaseTimer.id.in_([timer.id for timer in timers])))
-    if messages:
-        session.execute(insert(OutboxMessage), messages)
-    if following:
-        session.execute(insert(CaseTimer), following)
-    return len(timers)
+    over: list[int] = []
+    for row in claimed:
+        outcome = _escalate(known.workflow(session, row.definition_id), row, calendar, now=now)
+        if outcome is None:
+            over.append(row.timer_id)
+            continue
+        for notice in outcome.notices:
+            message = step.notice_message(outcome, notice)
+            message["payload"] |= {"case_id": row.id, "number": row.number}
+            messages.append(message)
+        # Each escalation sets the one after it, if there is one: the row goes on as that.
+        following += [{"id": row.timer_id, "key": one.key, "due_at": one.due_at} for one in outcome.timers]
+        if not outcome.timers:
+            over.append(row.timer_id)
+    _SETTLE.all(session, {"agency": agency_id, "now": now, "messages": dumps(messages), "following": dumps(following), "over": over})
+    return len(claimed)
 
 
-def _escalate(
-    session: Session,
-    case: Case,
-    timer: CaseTimer,
-    calendar: Calendar,
-    messages: list[dict[str, Any]],
-    following: list[dict[str, Any]],
-    *,
-    now: datetime,
-) -> None:
-    workflow = known.workflow(session, case.definition_id)
-    snapshot = snapshot_of(case, grid_path=None, department_path=None)
-    if not _is_reached(workflow, snapshot, timer.key, calendar, now=now):
-        return
-    outcome = engine.fire(workflow, snapshot, timer.key, now=now, calendar=calendar)
-    if outcome is None:
-        return
-    for notice in outcome.notices:
-        message = step.notice_message(outcome, notice)
-        message["payload"] |= {"case_id": case.id, "number": case.number}
-        messages.append({"agency_id": case.agency_id, "due_at": now, **message})
-    following += [
-        {"agency_id": case.agency_id, "case_id": case.id, "key": next_timer.key, "due_at": next_timer.due_at}
-        for next_timer in outcome.timers
-    ]
+def _escalate(workflow: Workflow, row: Any, calendar: Calendar, *, now: datetime) -> Outcome | None:
+    # As much of the case as an escalation looks at: it only tells people.
+    snapshot = CaseSnapshot(
+        id=row.id,
+        state=row.state,
+        version=row.version,
+        assignee_id=row.assignee_id,
+        reporter_id=row.reporter_id,
+        clock=clock_of(row.clock) if row.clock else None,
+    )
+    if not _is_reached(workflow, snapshot, row.key, calendar, now=now):
+        return None
+    return engine.fire(workflow, snapshot, row.key, now=now, calendar=calendar)
+
+
+_CLAIM = Prepared("""
+SELECT timer.id AS timer_id, timer.key, cases.id, cases.number, cases.definition_id, cases.state, cases.version,
+       cases.assignee_id, cases.reporter_id, cases.clock
+FROM (
+    SELECT id, case_id, key, due_at FROM case_timer
+    WHERE agency_id = %(agency)s::integer AND due_at <= %(now)s::timestamptz AND starts_with(key, 'escalate.')
+    ORDER BY due_at LIMIT %(most)s::integer FOR UPDATE SKIP LOCKED
+) AS timer JOIN cases ON cases.agency_id = %(agency)s::integer AND cases.id = timer.case_id
+ORDER BY timer.due_at
+""")
+
+_SETTLE = Prepared("""
+WITH told AS (
+    INSERT INTO outbox (agency_id, topic, payload, due_at)
+    SELECT %(agency)s::integer, one.topic, one.payload, %(now)s::timestamptz
+    FROM jsonb_to_recordset(%(messages)s::jsonb) AS one(topic text, payload jsonb)
+), gone AS (
+    DELETE FROM case_timer WHERE agency_id = %(agency)s::integer AND id = ANY (%(over)s::bigint[])
+)
+UPDATE case_timer SET key = one.key, due_at = one.due_at, attempts = 0, last_error = NULL
+FROM jsonb_to_recordset(%(following)s::jsonb) AS one(id bigint, key text, due_at timestamptz)
+WHERE case_timer.agency_id = %(agency)s::integer AND case_timer.id = one.id
+RETURNING case_timer.id
+""")
 
 
 def _is_reached(workflow: Workflow, snapshot: CaseSnapshot, key: str, calendar: Calendar, *, now: datetime) -> bool:
