@@ -115,6 +115,9 @@ export const notices = {
 export const definitions = {
   plan: (key: string): Promise<FormPlan> => get(`/forms/${encodeURIComponent(key)}`),
 
+  /** A version of a form, such as the one that a step was made with. */
+  planOfVersion: (id: number): Promise<FormPlan> => get(`/form-versions/${id}`),
+
   /** The form a case begins with. */
   reportForm: (): Promise<FormPlan> => definitions.plan("urban_mgmt.report"),
 

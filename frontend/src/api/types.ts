@@ -73,6 +73,8 @@ export interface CaseEvent {
   to_state: string;
   to_title: string;
   form: string | null;
+  /** The version of the form that the step was made with. */
+  form_version: number | null;
   data: Record<string, unknown>;
   /** How long the case had been in the state it left. */
   seconds: number | null;
@@ -110,6 +112,8 @@ export interface CaseDetail extends CaseSummary {
   requests: string[];
   closed_at: string | null;
   events: CaseEvent[];
+  /** The names of everybody who has had to do with the case, by number. */
+  people: Record<string, string>;
   attachments: CaseAttachment[];
   parent: string | null;
   sub_cases: { number: string; state: Named }[];

@@ -121,3 +121,8 @@ export function isEmpty(value: unknown): boolean {
   if (typeof value === "string") return value.trim() === "";
   return Array.isArray(value) && value.length === 0;
 }
+
+/** Under what the form of a step is kept: its version, and the key where none is known. */
+export function planKey(made: { form: string | null; form_version: number | null }): string {
+  return String(made.form_version ?? made.form ?? "");
+}
