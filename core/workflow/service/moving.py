@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -62,7 +63,12 @@ def take_step(session: Session, actor: Actor, case: Case, verb: str, data: Mappi
         filing_rules=step.CatalogueRules(session, known.plugin_of(case.workflow)),
     )
     was_closed, grid_id = case.category == "closed", case.grid_id
-    write(session, actor, case, outcome, submitted)
+    try:
+        write(session, actor, case, outcome, submitted)
+    except store.UnprovenFilesError:
+        assert transition is not None  # only a form names files
+        looked = step.submit(session, actor, transition.form, data, look=True)
+        write(session, actor, case, outcome, replace(submitted, attachments=looked.attachments))
     if was_closed and outcome.category == "open" and succession.is_retired(session, grid_id):
         succession.follow_soon(session, actor)
     for part in outcome.sub_cases:

@@ -14,17 +14,23 @@ from core.db.prepared import Prepared
 from core.forms.context import DatabaseContext
 
 _RECORD = table("record", column("agency_id"), column("id"), column("uuid", Uuid()), column("ledger_key"))
-_ATTACHMENT = table("attachment", column("agency_id"), column("id"), column("uuid", Uuid()), column("owner_id"))
+_ATTACHMENT = table("attachment", column("agency_id"), column("uuid", Uuid()), column("owner_id"))
 
 
 class References:
-    """The FieldContext of one step: everything is looked for inside the actor's agency alone."""
+    """The FieldContext of one step: everything is looked for inside the actor's agency alone.
 
-    def __init__(self, session: Session, actor: Actor) -> None:
+    With ``later`` the files are taken to be the actor's own, and the statement
+    that stores the step proves it: it stores nothing when one is not.
+    """
+
+    def __init__(self, session: Session, actor: Actor, *, later: bool = False) -> None:
         self._session = session
         self._actor = actor
+        self._later = later
         self._others = DatabaseContext(session, actor)
-        self.attachment_ids: dict[str, int] = {}
+        self.attachments: set[str] = set()
+        """The files that were found, or are to be proven later."""
         self.record_ids: dict[str, int] = {}
 
     def exists_many(self, kind: str, ids: Collection[Any], *, within: str | None = None, level: str | None = None) -> Collection[Any]:
@@ -48,18 +54,20 @@ class References:
 
     def _attachment(self, ids: Collection[str]) -> Collection[str]:
         """Find those that the actor may see: else hanging another's file on a case of one's own would open it."""
+        if self._later:
+            self.attachments |= set(ids)
+            return ids
         rows = _ATTACHMENTS.all(self._session, {"agency": self._actor.agency_id, "uuids": [UUID(one) for one in ids]})
         own = self._actor.user_id
-        seen = {str(row.uuid): row.id for row in rows if (own is not None and row.owner_id == own) or self._may_see(row.uuid)}
-        self.attachment_ids |= seen
-        return self.attachment_ids.keys()
+        self.attachments |= {str(row.uuid) for row in rows if (own is not None and row.owner_id == own) or self._may_see(row.uuid)}
+        return self.attachments
 
     def _may_see(self, uuid: UUID) -> bool:
         return bool(self._others.exists_many("attachment", [str(uuid)]))
 
 
 _ATTACHMENTS = Prepared(
-    select(_ATTACHMENT.c.uuid, _ATTACHMENT.c.id, _ATTACHMENT.c.owner_id).where(
+    select(_ATTACHMENT.c.uuid, _ATTACHMENT.c.owner_id).where(
         _ATTACHMENT.c.agency_id == bindparam("agency"), _ATTACHMENT.c.uuid == any_(bindparam("uuids", type_=ARRAY(Uuid())))
     )
 )

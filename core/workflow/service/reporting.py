@@ -80,8 +80,12 @@ def report_case(session: Session, actor: Actor, *, workflow: str, data: Mapping[
         "chain_length": 1,
         "chain_head": link.hash,
     }
-    hanging = step.beside(session, actor, outcome, submitted, action=f"{workflow}:{outcome.event.verb}")
-    case_id, number = store.insert_case(session, columns, link, hanging)
+    action = f"{workflow}:{outcome.event.verb}"
+    try:
+        case_id, number = store.insert_case(session, columns, link, step.beside(session, actor, outcome, submitted, action=action))
+    except store.UnprovenFilesError:
+        submitted = step.submit(session, actor, transition.form, data, look=True)
+        case_id, number = store.insert_case(session, columns, link, step.beside(session, actor, outcome, submitted, action=action))
     return NewCase(case_id, number, outcome.state, outcome.case.version)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -49,28 +49,43 @@ def calendar_of(session: Session, actor: Actor) -> Calendar:
     return holidays.calendar_for(session, actor.agency_id)
 
 
-def submit(session: Session, actor: Actor, form_key: str | None, data: Mapping[str, Any]) -> Submitted:
-    """Check ``data`` against the step's form; raise Invalid with every wrong field."""
+def submit(session: Session, actor: Actor, form_key: str | None, data: Mapping[str, Any], *, look: bool = False) -> Submitted:
+    """Check ``data`` against the step's form; raise Invalid with every wrong field.
+
+    Files named in it are nearly always the actor's own. Without ``look`` that
+    is left to the statement that stores the step (UnprovenFilesError); with
+    it, whatever the actor may see is looked up here.
+    """
     if form_key is None:
         return Submitted()
-    references = References(session, actor)
     found = known.form(session, form_key)
+    later = not look and actor.user_id is not None
+    references = References(session, actor, later=later)
     checked = found.form.check(data, now=actor.now, context=references)
+    if later and checked.errors:
+        return submit(session, actor, form_key, data, look=True)  # tells every wrong field at once, files too
     checked.raise_invalid()
     fields = found.fields_by_type
     return Submitted(
         form_id=found.id,
         data=checked.data,
         personal=checked.personal,
-        attachments=tuple(
-            {"id": references.attachment_ids[uuid], "field": name}
-            for kind in ("photo", "audio", "file", "signature")
-            for name in fields.get(kind, ())
-            for uuid in checked.data.get(name) or ()
-        ),
+        attachments=tuple(_files(checked.data, fields, references.attachments, seen=not later)),
         record_id=next((references.record_ids[checked.data[name]] for name in fields.get("record", ()) if checked.data.get(name)), None),
         point=next((checked.data[name] for name in fields.get("point", ()) if checked.data.get(name)), None),
     )
+
+
+def _files(data: Mapping[str, Any], fields: Mapping[str, tuple[str, ...]], named: set[str], *, seen: bool) -> Iterator[dict[str, Any]]:
+    """List the files that hang on the step, and without a field those named deeper in the form, which must be proven all the same."""
+    hung = set()
+    for kind in ("photo", "audio", "file", "signature"):
+        for name in fields.get(kind, ()):
+            for uuid in data.get(name) or ():
+                hung.add(uuid)
+                yield {"uuid": uuid, "field": name, "seen": seen}
+    if not seen:
+        yield from ({"uuid": uuid, "field": None, "seen": False} for uuid in sorted(named - hung))
 
 
 def with_duties(session: Session, actor: Actor, case: Case | None, transition: Transition, submitted: Submitted) -> Submitted:
