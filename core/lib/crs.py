@@ -55,6 +55,8 @@ def parse_crs(name: str) -> Crs:
     Raises Invalid for a name that is not known: a guess would put everything
     half a kilometre away from where it is.
     """
+    if isinstance(name, Crs):
+        return name
     try:
         return Crs(name.strip().lower().replace("-", ""))
     except (AttributeError, ValueError):
@@ -63,6 +65,8 @@ def parse_crs(name: str) -> Crs:
 
 def convert(lon: float, lat: float, source: str, target: str = Crs.WGS84) -> tuple[float, float]:
     """Convert one position, longitude before latitude; see `convert_many`."""
+    if _family(parse_crs(source)) is _family(parse_crs(target)):
+        return float(lon), float(lat)
     lons, lats = convert_many([lon], [lat], source, target)
     return float(lons[0]), float(lats[0])
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from shapely.geometry import shape
 from sqlalchemy import exists, select
 from sqlalchemy.orm import Session, aliased
@@ -85,7 +84,8 @@ def locate_for_agency(session: Session, actor: Actor, point: Mapping[str, Any] |
     """Find the unit of a point in the agency's own choice of scheme.
 
     An agency that has no scheme, or several and has chosen none, has no units:
-    the point is outside, and what was seen there is not lost.
+    the point is outside, and what was seen there is not lost. How far the
+    border is from a point inside is not measured.
     """
     try:
         scheme = scheme_of(session, actor)
@@ -94,7 +94,13 @@ def locate_for_agency(session: Session, actor: Actor, point: Mapping[str, Any] |
             return Place("none")
         lon, lat = _checked(point)
         return Place("outside", lon=lon, lat=lat, xy=plane_of(session, actor).to_xy(lon, lat))
-    return locate(session, actor, scheme, point)
+    if point is None:
+        return Place("none")
+    lon, lat = _checked(point)
+    unit = index_of(session, scheme).unit_at(lon, lat)
+    if unit is None:
+        return locate(session, actor, scheme, {"lon": lon, "lat": lat})
+    return Place("inside", unit.id, unit.code, unit.path, lon=lon, lat=lat, xy=plane_of(session, actor).to_xy(lon, lat))
 
 
 def path_of(session: Session, grid_id: int | None) -> str | None:
@@ -119,6 +125,6 @@ def code_of(session: Session, grid_id: int | None) -> str | None:
 
 def _checked(point: Mapping[str, Any]) -> tuple[float, float]:
     lon, lat = float(point["lon"]), float(point["lat"])
-    if not (np.isfinite([lon, lat]).all() and abs(lon) <= 180.0 and abs(lat) <= 90.0):
+    if not (abs(lon) <= 180.0 and abs(lat) <= 90.0):  # false for what is not a number, too
         raise Invalid(msg("grid.not_on_earth"), path="point")
     return convert(lon, lat, point.get("crs") or Crs.WGS84)
