@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
-from sqlalchemy.engine import make_url
+from sqlalchemy import Engine, text
 
 from core.db import freeze, migrate
 from core.db.base import Base
-from core.db.schema import create_all
+from core.testing.fixtures import new_database
 from tests.contract.catalogue import QUERIES, differences
 from tests.contract.source import ROOT
 
@@ -23,31 +20,12 @@ Before the first release, as long as there is only 0001, write that again: pytho
 """
 
 
-@contextmanager
-def empty_database(owner_url: str) -> Iterator[Engine]:
-    name = f"wangge_test_{uuid4().hex[:12]}"
-    admin = create_engine(owner_url, isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(text(f"CREATE DATABASE {name}"))
-    engine = create_engine(make_url(owner_url).set(database=name))
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
-        admin.dispose()
-
-
 @pytest.fixture(scope="module")
-def pair(server_urls) -> Iterator[tuple[Engine, Engine]]:
+def pair(server_urls, database) -> Iterator[tuple[Engine, Engine]]:
     """One database made by migrations and one made from the models."""
-    with ExitStack() as stack:
-        migrated, modelled = (stack.enter_context(empty_database(server_urls[1])) for _ in range(2))
-        migrate.upgrade(migrated)
-        with modelled.begin() as connection:
-            create_all(connection)
-        yield migrated, modelled
+    with new_database(server_urls) as migrated:
+        migrate.upgrade(migrated.owner_engine)
+        yield migrated.owner_engine, database.owner_engine
 
 
 def test_upgrade_makes_what_the_models_say(pair) -> None:
@@ -80,13 +58,12 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("topic", sorted(QUERIES))
-def test_any_change_by_hand_is_seen(server_urls, pair, topic: str) -> None:
+def test_any_change_by_hand_is_seen(server_urls, blank, database, topic: str) -> None:
     """Each kind of thing that the catalogue knows is compared."""
-    with empty_database(server_urls[1]) as changed:
-        with changed.begin() as connection:
-            create_all(connection)
+    with new_database(server_urls, template=blank) as changed:
+        with changed.owner_engine.begin() as connection:
             connection.execute(text(CHANGES[topic]))
-        assert {line[2:].partition(":")[0] for line in differences(pair[1], changed)} >= {topic}
+        assert {line[2:].partition(":")[0] for line in differences(database.owner_engine, changed.owner_engine)} >= {topic}
 
 
 def test_first_migration_does_not_ask_the_models() -> None:

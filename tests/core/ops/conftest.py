@@ -3,33 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from uuid import uuid4
+from contextlib import ExitStack
 
 import pytest
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine
 from sqlalchemy.engine import make_url
+
+from core.testing.fixtures import new_database
 
 
 @pytest.fixture
 def make_database(server_urls) -> Iterator[Callable[[], Engine]]:
     """Make empty databases, as their owner; they are dropped after the test."""
-    owner = make_url(server_urls[1])
-    admin = create_engine(owner, isolation_level="AUTOCOMMIT")
-    made: list[Engine] = []
+    with ExitStack() as stack:
 
-    def make() -> Engine:
-        name = f"wangge_test_{uuid4().hex[:12]}"
-        with admin.connect() as connection:
-            connection.execute(text(f"CREATE DATABASE {name}"))
-        made.append(create_engine(owner.set(database=name)))
-        return made[-1]
+        def make() -> Engine:
+            # An engine of its own: the pool of the owner's lets no two upgrades run beside each other.
+            engine = create_engine(stack.enter_context(new_database(server_urls)).owner_url)
+            stack.callback(engine.dispose)
+            return engine
 
-    yield make
-    for engine in made:
-        engine.dispose()
-        with admin.connect() as connection:
-            connection.execute(text(f"DROP DATABASE {engine.url.database} WITH (FORCE)"))
-    admin.dispose()
+        yield make
 
 
 @pytest.fixture

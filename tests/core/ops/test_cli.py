@@ -16,7 +16,6 @@ import click
 import pytest
 from chinese_calendar import constants
 from sqlalchemy import delete, select, text
-from sqlalchemy.engine import make_url
 
 from core.accounts.service.founding import base_rights
 from core.cli import cli
@@ -25,12 +24,13 @@ from core.cli.main import COMMANDS, run
 from core.cli.scaffold import write_plugin
 from core.cli.secrets import ensure_secrets, write_private
 from core.db import outbox
+from core.db.engine import Database
 from core.db.outbox import OutboxMessage
 from core.db.uow import unit_of_work
 from core.lib.errors import Conflict, Invalid
 from core.lib.terminal import Progress, Terminal, terminal_locale
 from core.settings import Settings
-from core.testing.fixtures import NOON
+from core.testing.fixtures import NOON, new_database
 
 
 def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -61,6 +61,10 @@ def call(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tm
 @pytest.fixture
 def on_database(database, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let commands work on the database of the tests."""
+    work_on(database, monkeypatch)
+
+
+def work_on(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, url in (("", database.app_url), ("OWNER_", database.owner_url), ("SCAN_", database.scan_url)):
         monkeypatch.setenv(f"WANGGE_DATABASE_{name}URL", url)
 
@@ -175,24 +179,22 @@ def test_agency_must_be_named_when_there_are_several(call):
 FIRST = ["--agency", "first", "--title-zh", "第一区", "--title-en", "First", "--longitude", "116.4", "--latitude", "39.9"]
 
 
-def test_init_makes_an_installation_that_somebody_administers(call, make_database, server_urls, monkeypatch):
-    engine = make_database()
-    for name, url in zip(("", "OWNER_", "SCAN_"), server_urls, strict=True):
-        mine = make_url(url).set(database=engine.url.database).render_as_string(hide_password=False)
-        monkeypatch.setenv(f"WANGGE_DATABASE_{name}URL", mine)
-    code, out, err = call("init", *FIRST, "--name", "张三", "--username", "chief", "--json")
-    assert code == 0, err
-    answer = json.loads(out)
-    assert (answer["agency"], answer["username"], len(answer["password"]) >= 12) == ("first", "chief", True)
-    with engine.connect() as connection:
-        rights = connection.execute(
-            text(
-                "SELECT role.rights FROM role_assignment JOIN role ON role.agency_id = role_assignment.agency_id AND role.id = role_id "
-                "JOIN ab_user ON ab_user.id = user_id WHERE username = 'chief' AND is_installation_admin AND must_change_password"
-            )
-        ).scalar_one()
-        published = dict(connection.execute(text("SELECT day, kind FROM holiday WHERE agency_id IS NULL")).all())
-        years = set(connection.scalars(text("SELECT year FROM holiday_year WHERE agency_id IS NULL")))
+def test_init_makes_an_installation_that_somebody_administers(call, server_urls, monkeypatch):
+    with new_database(server_urls) as fresh:
+        work_on(fresh, monkeypatch)
+        code, out, err = call("init", *FIRST, "--name", "张三", "--username", "chief", "--json")
+        assert code == 0, err
+        answer = json.loads(out)
+        assert (answer["agency"], answer["username"], len(answer["password"]) >= 12) == ("first", "chief", True)
+        with fresh.owner_engine.connect() as connection:
+            rights = connection.execute(
+                text(
+                    "SELECT role.rights FROM role_assignment JOIN role ON role.agency_id = role_assignment.agency_id AND role.id = role_id "
+                    "JOIN ab_user ON ab_user.id = user_id WHERE username = 'chief' AND is_installation_admin AND must_change_password"
+                )
+            ).scalar_one()
+            published = dict(connection.execute(text("SELECT day, kind FROM holiday WHERE agency_id IS NULL")).all())
+            years = set(connection.scalars(text("SELECT year FROM holiday_year WHERE agency_id IS NULL")))
     assert rights == base_rights()
     # What the calendar package knows, this year among it: 1 October has been free in every one.
     assert years == {day.year for day in (*constants.holidays, *constants.workdays)}
