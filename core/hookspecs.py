@@ -33,15 +33,18 @@ SignIns = Sequence[Mapping[str, str]]
 
 @hookspec
 def register_permissions() -> Sequence[Right]:  # type: ignore[empty-body]
-    """Return every right that the plugin asks for; a right that is not registered cannot be granted."""
+    """Return every right that the plugin asks for; a right that is not registered cannot be granted.
+
+    Each begins with the plugin's key, as in ``<key>:case:close``; a plugin that brings another's is skipped.
+    """
 
 
 @hookspec
 def register_routes() -> Sequence[Routes]:  # type: ignore[empty-body]
-    """Return the plugin's own routes: ``core.api.http.Routes("<group>", plugin="<key>")``.
+    """Return the plugin's own routes: ``core.api.http.Routes("<key>", plugin="<key>")``.
 
-    They answer 404 for an agency that has the plugin off. A group without the
-    plugin's key is refused, and the plugin is skipped.
+    They answer 404 for an agency that has the plugin off. Group and paths begin
+    with the plugin's key (``/<key>/…``); a plugin that brings others is skipped.
     """
 
 

@@ -12,9 +12,12 @@ from pathlib import Path
 
 import click
 import pytest
+import yaml
 
 from core import parts
 from core.cli.main import cli
+from core.definitions.load import load_text
+from core.definitions.types import Problem
 from tests.contract.source import ROOT
 
 PAGES = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("plugins/*/README.md")])
@@ -107,19 +110,12 @@ def find(words: list[str]) -> None:
     """Follow the words through the commands; every option must be one of the command that is reached."""
     command: click.Command = cli
     context = click.Context(cli, info_name="wangge")
-    # `db upgrade|pending` names two commands in one.
-    for number, word in enumerate(words):
-        if not isinstance(command, click.Group) or word.startswith("--"):
-            break
-        names = [one.strip("…,.") for one in word.split("|")]
-        for name in names:
-            assert command.get_command(context, name), words
-        following = command.get_command(context, names[0])
-        assert following is not None
-        command = following
-        rest = words[number + 1 :]
-    else:
-        rest = []
+    rest = list(words)
+    while rest and isinstance(command, click.Group) and not rest[0].startswith("--"):
+        found = [command.get_command(context, name.strip("…,.")) for name in rest.pop(0).split("|")]  # `db upgrade|pending` names two
+        assert all(found), words
+        assert found[0] is not None
+        command = found[0]
     known = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)} | {"--help", "--json"}
     assert {word.partition("=")[0] for word in rest if word.startswith("--")} <= known, words
 
@@ -153,6 +149,25 @@ def test_every_request_has_a_route(page: str, method: str, path: str) -> None:
     assert fits or set(asked) & outside, page
 
 
+# --- definitions ----------------------------------------------------------------
+
+
+def snippets() -> Iterator[tuple[str, str]]:
+    for page in PAGES:
+        yield from ((name_of(page), block) for _, language, block in FENCE.findall(text_of(page)) if language == "yaml")
+
+
+@pytest.mark.parametrize(("page", "block"), sorted(set(snippets())))
+def test_every_piece_of_a_definition_can_be_read(page: str, block: str) -> None:
+    lines = block.splitlines()
+    indent = min(len(line) - len(line.lstrip()) for line in lines if line.strip())
+    pieces = "\n".join(line[indent:] for line in lines)
+    # A table of alternatives shows one key again and again.
+    every = pieces.splitlines() if len({line.split(":")[0] for line in pieces.splitlines()}) == 1 else [pieces]
+    for piece in every:
+        assert not isinstance(load_text(piece, kind="form", file="piece.yaml"), Problem), page
+
+
 # --- what the code prints -------------------------------------------------------
 
 
@@ -162,6 +177,17 @@ def test_what_the_code_prints_is_up_to_date() -> None:
     assert len(printed) >= 10
     done = subprocess.run([sys.executable, "-m", "cogapp", "--check", *printed], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_hooks_before_a_commit_are_the_tools_of_make_check() -> None:
+    made = text_of(ROOT / "Makefile").replace("$(BIN)/", "")
+    asked = yaml.safe_load(text_of(ROOT / ".pre-commit-config.yaml"))["repos"]
+    assert [repository["repo"] for repository in asked] == ["local"]
+    entries = [hook["entry"].removeprefix(".venv/bin/").removesuffix(" --force-exclude") for hook in asked[0]["hooks"]]
+    tools = [entry for entry in entries if not entry.startswith("pytest")]
+    assert len(tools) == 5
+    assert [tool for tool in tools if f"\t{tool}\n" not in made] == []
+    assert [name for name in entries if name.startswith("pytest")] == [f"pytest -q {Path(__file__).relative_to(ROOT)}"]
 
 
 def test_no_page_speaks_of_where_it_was_written() -> None:
