@@ -76,18 +76,15 @@ def migrate(session: Session, actor: Actor, key: str, *, states: Mapping[str, st
     require(actor, CaseRight.MIGRATE)
     current = known.current_workflow(session, key)
     to = definitions.version(session, current.id)
-    _check_states(current.workflow, states)
+    _check_states(session, current, states)
     move = _Move(actor, current.workflow, current.id, to.version, states, step.calendar_of(session, actor))
     fates: list[Fate] = []
     last = 0
-    while batch := session.scalars(
-        select(Case)
-        .where(Case.workflow == key, Case.category == "open", Case.definition_id != current.id, Case.id > last)
-        .order_by(Case.id)
-        .limit(BATCH)
-        .with_for_update(of=Case)
-        .execution_options(populate_existing=True)
-    ).all():
+    open_cases = select(Case).where(Case.workflow == key, Case.category == "open", Case.definition_id != current.id).order_by(Case.id)
+    if not dry_run:  # a look must keep nobody from his work
+        open_cases = open_cases.with_for_update(of=Case)
+    open_cases = open_cases.limit(BATCH).execution_options(populate_existing=True)
+    while batch := session.scalars(open_cases.where(Case.id > last)).all():
         last = batch[-1].id
         fates += _migrate_batch(session, move, batch, dry_run=dry_run)
         for case in batch:
@@ -102,12 +99,19 @@ def migrate(session: Session, actor: Actor, key: str, *, states: Mapping[str, st
     return Migration(key, to.version, dry_run, fates)
 
 
-def _check_states(definition: Workflow, states: Mapping[str, str]) -> None:
+def _check_states(session: Session, current: known.KnownWorkflow, states: Mapping[str, str]) -> None:
+    definition = current.workflow
     names = ", ".join(definition.open_states())
     wrong = [
         FieldError(f"states.{old}", msg("workflow.no_open_state", state=new, known=names))
         for old, new in states.items()
         if new not in definition.states or not definition.states[new].is_open
+    ]
+    ever = {name for one in known.all_workflows(session) if one.key == current.key for name in one.workflow.open_states()}
+    wrong += [
+        FieldError(f"states.{old}", msg("workflow.migration_unknown_state", state=old[:60], known=", ".join(sorted(ever))))
+        for old in states
+        if old not in ever
     ]
     if wrong:
         raise Invalid.many(wrong)
@@ -135,6 +139,8 @@ def _fate(move: _Move, case: Case, snapshot: CaseSnapshot, version: int) -> Fate
     base = Fate(case.number, version, case.state, target)
     if state is None or not state.is_open:
         return Fate(base.number, version, base.from_state, target, (), msg("workflow.migration_no_state", state=case.state))
+    if _is_without_holder(state, snapshot):
+        return Fate(base.number, version, base.from_state, target, (), msg("workflow.migration_no_holder", state=target))
     if _is_without_limit(move.definition, state, snapshot):
         return Fate(base.number, version, base.from_state, target, (), msg("workflow.migration_no_limit", state=target))
     lapsing = sorted(set(snapshot.requests) - set(_kept_requests(move.definition, snapshot, state)))
@@ -142,6 +148,14 @@ def _fate(move: _Move, case: Case, snapshot: CaseSnapshot, version: int) -> Fate
     if (snapshot.clock.key if snapshot.clock else None) != state.limit:
         notes.append(msg("workflow.migration_new_limit", limit=state.limit) if state.limit else msg("workflow.migration_limit_ends"))
     return Fate(base.number, version, base.from_state, target, notes)
+
+
+def _is_without_holder(state: State, snapshot: CaseSnapshot) -> bool:
+    """Say whether the state's task belongs to a department or a person that the case does not have."""
+    if state.owner is None:
+        return False
+    held = {"department": snapshot.department_id, "assignee": snapshot.assignee_id}
+    return state.owner.at in held and held[state.owner.at] is None
 
 
 def _is_without_limit(definition: Workflow, state: State, snapshot: CaseSnapshot) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 
 from core.definitions.service import publish_overlay
-from core.workflow.models import CaseTimer
+from core.workflow.models import Case, CaseTimer
 from core.workflow.service import known
 from tests.journeys.town import Town
 
@@ -77,8 +78,6 @@ def migrate(town: Town, *, dry_run: bool = True, states: dict[str, str] | None =
 def finish(town: Town) -> None:
     """Leave no open case of the trial behind."""
     with town.work() as (session, _):
-        from core.workflow.models import Case  # noqa: PLC0415
-
         numbers = [(one.number, one.state) for one in session.scalars(select(Case).where(Case.workflow == KEY, Case.category == "open"))]
     for number, state in numbers:
         if state == "begun":
@@ -145,6 +144,45 @@ def test_state_that_is_no_open_state_is_refused_by_name(town: Town, state: str) 
     answer = migrate(town, states={"middle": state})
     assert answer.status_code == 422
     assert [one["path"] for one in answer.get_json()["errors"]] == ["states.middle"]
+
+
+def test_misspelt_old_state_is_refused_and_not_passed_over(town: Town) -> None:
+    publish(town, content("middle"))
+    answer = migrate(town, states={"midle": "begun"})
+    assert answer.status_code == 422
+    assert [one["path"] for one in answer.get_json()["errors"]] == ["states.midle"]
+    assert "middle" in answer.get_json()["errors"][0]["detail"]
+
+
+def test_case_without_department_does_not_go_where_a_department_must_act(town: Town) -> None:
+    publish(town, content("middle"))
+    number = begun(town)
+    body = content("late")
+    body["parties"]["department"] = {"title": T, "right": "urban_mgmt:case:accept", "at": "department"}
+    body["states"]["late"]["owner"] = "department"
+    body["transitions"]["close"]["right"] = "urban_mgmt:case:accept"
+    publish(town, body)
+    answer = migrate(town, states={"begun": "late"})
+    [fate] = [one for one in answer.get_json()["items"] if one["number"] == number]
+    assert (fate["moves"], answer.get_json()["stuck"] >= 1) == (False, True)
+    assert "department" in fate["reason"]
+    assert migrate(town, dry_run=False, states={"begun": "late"}).status_code == 409
+    assert town.found(number).state == "begun"
+    publish(town, content("late"))
+    assert migrate(town, dry_run=False).status_code == 200
+    finish(town)
+
+
+def test_dry_run_waits_for_nobody_and_keeps_nobody_waiting(town: Town) -> None:
+    publish(town, content("middle"))
+    number = begun(town)
+    publish(town, content("other"))
+    with ThreadPoolExecutor(1) as pool, town.work() as (session, _):
+        session.execute(select(Case).where(Case.number == number).with_for_update())
+        # Whoever waited for the row would wait until the block ends, which waits for the answer.
+        assert number in [one["number"] for one in pool.submit(migrate, town).result(timeout=20).get_json()["items"]]
+    assert migrate(town, dry_run=False).status_code == 200
+    finish(town)
 
 
 def test_move_needs_its_right_and_a_known_workflow(town: Town) -> None:
