@@ -36,6 +36,9 @@ OPEN_TABLES = {
 DEFINERS = {
     "grid_ids_within": "indexes on paths are not used under policies; it looks at visible schemes alone",
     "grid_ids_named": "the same for names",
+    "grid_change_is_told": "a trigger that tells every agency that shares the land",
+    "case_ids_near": "indexes on positions are not used under policies; it names the agency itself",
+    "case_ids_titled": "the same for titles",
     "record_ids_in_box": "indexes on positions are not used under policies; it names the agency itself",
     "record_ids_titled": "the same for titles",
     "record_ids_of_department": "the same for departments",

@@ -179,7 +179,7 @@ def town(server_urls: tuple[str, str, str], settings: Settings, founded: Founded
     with new_database(server_urls, template=founded.template) as database:
         app = create_app(settings, database)
         app.testing = False
-        yield Town(app, database, founded.agency_id, founded.sign_ins, founded.departments, founded.users)
+        yield Town(app, database, founded.agency_id, dict(founded.sign_ins), dict(founded.departments), dict(founded.users))
 
 
 def found_town(database: Database, settings: Settings) -> Founded:

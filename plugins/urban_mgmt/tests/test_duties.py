@@ -44,4 +44,4 @@ def test_bodies_of_a_class_in_order_of_duty(class_code, grid_code, expected):
 
 
 def test_only_dispatch_is_answered():
-    assert plugin.resolve_case_duty(session=None, case=None, duty="accept") is None
+    assert plugin.resolve_case_duty(session=None, case=SimpleNamespace(workflow="urban_mgmt.case"), duty="accept") is None

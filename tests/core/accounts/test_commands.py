@@ -26,7 +26,7 @@ class HeldConsole(Console):
 
 
 @pytest.fixture
-def run(settings, database):
+def run(settings, database, agencies):
     def call(group, *arguments, typed=None):
         out = io.StringIO()
         console = HeldConsole(settings, Terminal(as_json=True, out=out, err=io.StringIO()), database)
