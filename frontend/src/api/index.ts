@@ -61,8 +61,13 @@ export const session = {
   async enrol(password: string): Promise<{ secret: string; uri: string }> {
     return (await send<{ secret: string; uri: string }>("POST", "/me/second-factor", { body: { password } })).body;
   },
-  async confirmCode(code: string): Promise<void> {
-    await send("POST", "/me/second-factor/confirm", { body: { code } });
+  /** Confirm the app with its first code; the recovery codes are shown this once. */
+  async confirmCode(code: string): Promise<string[]> {
+    return (await send<{ recovery_codes: string[] }>("POST", "/me/second-factor/confirm", { body: { code } })).body.recovery_codes;
+  },
+  /** A new set of recovery codes; the old ones are good no more. */
+  async recoveryCodes(password: string): Promise<string[]> {
+    return (await send<{ recovery_codes: string[] }>("POST", "/me/second-factor/recovery-codes", { body: { password } })).body.recovery_codes;
   },
   async withoutCode(password: string): Promise<void> {
     await send("POST", "/me/second-factor/disable", { body: { password } });

@@ -28,7 +28,7 @@ export interface Me {
   locale: string;
   csrf_token: string | null;
   must_change_password: boolean;
-  second_factor: { enrolled: boolean; proven: boolean; demanded: boolean };
+  second_factor: { enrolled: boolean; proven: boolean; demanded: boolean; recovery_codes_left: number };
 }
 
 export interface Named {
