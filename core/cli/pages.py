@@ -1,12 +1,20 @@
-"""The pages of the reference that are read off ledgers, notices, errors and routes."""
+"""The pages of the reference that are read off ledgers, notices, errors, routes and the API of plugins."""
 
 from __future__ import annotations
 
+import ast
+import inspect
+import pkgutil
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from importlib import import_module
+from itertools import pairwise
+from types import ModuleType
 from typing import Any
 
+import core.api
 from core import parts
+from core.api.cases import CaseView
 from core.definitions.installed import check_installed
 from core.lib.errors import WanggeError
 from core.lib.text import Title, msg
@@ -125,6 +133,43 @@ def routes() -> str:
 
 def _path(path: str) -> str:
     return re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", path)
+
+
+def api() -> str:
+    """Write all that a plugin may import from core: each name with how it is called and what it does."""
+    modules = [core.api, *(import_module(f"core.api.{found.name}") for found in pkgutil.iter_modules(core.api.__path__))]
+    return "\n\n".join(f"## `{one.__name__}`\n\n{_first_sentence(one)}\n\n" + "\n".join(_names(one)) for one in modules)
+
+
+def _names(module: ModuleType) -> Iterator[str]:
+    for name in module.__all__:
+        found = getattr(module, name)
+        yield f"- `{name}{_call(found)}`" + (f": {_first_sentence(found)}" if found.__doc__ else "")
+
+
+def _call(found: Any) -> str:
+    if not inspect.isfunction(found):
+        return ""
+    written = [str(one).partition(":")[0].partition("=")[0].strip() for one in inspect.signature(found).parameters.values()]
+    kinds = [one.kind for one in inspect.signature(found).parameters.values()]
+    if inspect.Parameter.KEYWORD_ONLY in kinds:
+        written.insert(kinds.index(inspect.Parameter.KEYWORD_ONLY), "*")
+    return f"({', '.join(written)})"
+
+
+def _first_sentence(found: Any) -> str:
+    return (inspect.getdoc(found) or "").partition("\n\n")[0].replace("\n", " ").replace("``", "`")
+
+
+def case_view() -> str:
+    """Write what a hook may read of a case."""
+    body = ast.parse(inspect.getsource(CaseView)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    rows = []
+    for name, text in pairwise(body.body):
+        if isinstance(name, ast.AnnAssign) and isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant):
+            rows.append((f"`{ast.unparse(name.target)}`", ast.unparse(name.annotation), str(text.value.value).replace("``", "`")))
+    return _table(("`case.…`", "type", "what"), rows)
 
 
 def _installed() -> list[tuple[str, Mapping[str, Any]]]:

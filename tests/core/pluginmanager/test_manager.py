@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from importlib.resources import files
+from inspect import get_annotations
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, inspect
 
+from core.api.cases import CaseView
 from core.authz import Actor, Right
 from core.cli.main import run
 from core.db.engine import AgencySession
@@ -27,6 +29,7 @@ from core.pluginmanager.manifest import PluginManifest
 from core.pluginmanager.models import AgencyPlugin
 from core.pluginmanager.permissions import PluginRight
 from core.version import VERSION
+from core.workflow.models import Case
 from tests.journeys.town import Town
 
 Hooks = Mapping[str, Callable[..., Any]]
@@ -287,3 +290,10 @@ def test_list_over_http_says_what_is_on_and_what_failed(town: Town) -> None:
     assert town.as_("inspector").send("PUT", "/plugins/urban_mgmt", json={"enabled": False}).status_code == 403
     assert town.as_("admin").send("PUT", "/plugins/nothing", json={"enabled": True}).status_code == 404
     assert town.as_("admin").send("PUT", "/plugins/urban_mgmt", json={"enabled": "yes"}).status_code == 422
+
+
+def test_case_has_what_hooks_are_promised_to_read_of_it() -> None:
+    promised = get_annotations(CaseView)
+    columns = {column.key: column for column in inspect(Case).columns}
+    assert promised.keys() <= columns.keys()
+    assert {name for name, kind in promised.items() if kind.endswith("| None")} == {name for name in promised if columns[name].nullable}
