@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 import pytest
 from _pytest.outcomes import Failed
 
+import plugins
+from core.cli.scaffold import write_plugin
 from core.testing.contract import PluginContract
 from tests.contract.source import ROOT
 from tests.installing import installed
@@ -41,9 +44,9 @@ BY_ANOTHER_TEST = {
 }
 
 
-def keep(promise: str, request: pytest.FixtureRequest) -> None:
-    made = type("Made", (PluginContract,), {"plugin": sys.modules["playground.plugin"]})()
-    run = getattr(made, promise)
+def keep(promise: str, request: pytest.FixtureRequest, contract: type[PluginContract] | None = None) -> None:
+    contract = contract or type("Made", (PluginContract,), {"plugin": sys.modules["playground.plugin"]})
+    run = getattr(contract(), promise)
     arguments: list[Any] = [request] if "request" in signature(run).parameters else []
     run(*arguments)
 
@@ -67,3 +70,20 @@ def test_mistake_breaks_the_promise(promise: str, request: pytest.FixtureRequest
     (copy / file).write_text(text.replace(right, wrong), "utf-8")
     with installed(copy, tmp_path, key="playground"), pytest.raises((AssertionError, Failed)):
         keep(promise, request)
+
+
+def test_new_plugin_from_the_template_keeps_the_contract(
+    tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "plugins").mkdir()
+    (tmp_path / "pyproject.toml").write_text('[project.entry-points."wangge.plugins"]\n')
+    write_plugin(tmp_path, "fire_safety", title_zh="消防安全", title_en="Fire safety")
+    monkeypatch.setattr(plugins, "__path__", [*plugins.__path__, str(tmp_path / "plugins")])
+    contract = import_module("plugins.fire_safety.tests.test_contract").TestContract
+    try:
+        assert contract.plugin.manifest.key == "fire_safety"
+        for promise in PROMISES:
+            keep(promise, request, contract)
+    finally:
+        for module in [one for one in sys.modules if one.startswith("plugins.fire_safety")]:
+            del sys.modules[module]
