@@ -16,14 +16,20 @@ Photo = Callable[[str], Path]
 Report = Callable[..., str]
 
 KEPT = """async (words) => {
-  const open = indexedDB.open("wangge-drafts");
-  const database = await new Promise((done) => { open.onsuccess = () => done(open.result); });
-  if (!database.objectStoreNames.contains("drafts")) { database.close(); return false; }
-  const all = database.transaction("drafts").objectStore("drafts").getAll();
-  const drafts = await new Promise((done) => { all.onsuccess = () => done(all.result); });
+  const asking = (request) => new Promise((done, fail) => { request.onsuccess = () => done(request.result); request.onerror = fail; });
+  // Opened before the page has made it, the database would stay an empty one.
+  if (!(await indexedDB.databases()).some((one) => one.name === "wangge-drafts")) return false;
+  const database = await asking(indexedDB.open("wangge-drafts"));
+  const drafts = await asking(database.transaction("drafts").objectStore("drafts").getAll());
   database.close();
   return drafts.some((draft) => JSON.stringify(draft).includes(words));
 }"""
+
+
+def wait_until_kept(person: Person, words: str) -> None:
+    """Wait until a draft with these words is on the device."""
+    pause = "new Promise((done) => setTimeout(done, 20))"
+    person.page.evaluate(f"async (words) => {{ const kept = {KEPT}; while (!(await kept(words))) await {pause}; }}", words)
 
 
 def write_report(inspector: Person, words: str) -> None:
@@ -36,7 +42,9 @@ def write_report(inspector: Person, words: str) -> None:
 
 def cases_with(office: Office, words: str) -> list[str]:
     """Find the cases whose description has these words."""
-    return [one["number"] for one in office.town.as_("leader").get(f"/cases?q={words}").get_json()["items"]]
+    leader = office.town.as_("leader")
+    numbers = [one["number"] for one in leader.get("/cases?limit=100").get_json()["items"]]
+    return [number for number in numbers if words in leader.case(number)["data"].get("description", "")]
 
 
 def test_report_half_filled_survives_a_reload_with_its_photo(office: Office, photo: Photo) -> None:
@@ -44,7 +52,7 @@ def test_report_half_filled_survives_a_reload_with_its_photo(office: Office, pho
     page = inspector.page
     write_report(inspector, "刷新前写下的话")
     inspector.photograph("photos", photo("kept"))
-    page.wait_for_function(KEPT, arg="刷新前写下的话")
+    wait_until_kept(inspector, "kept.jpg")
     page.reload()
     expect(inspector.field("description").locator("textarea")).to_have_value("刷新前写下的话")
     page.get_by_text("已恢复您未提交的内容").wait_for()
@@ -64,7 +72,7 @@ def test_report_that_is_not_wanted_can_be_begun_anew(office: Office) -> None:
     inspector = office.as_("inspector", phone=True)
     page = inspector.page
     write_report(inspector, "不要的内容")
-    page.wait_for_function(KEPT, arg="不要的内容")
+    wait_until_kept(inspector, "不要的内容")
     page.reload()
     page.get_by_role("button", name="清空重填").click()
     expect(inspector.field("description").locator("textarea")).to_have_value("")
@@ -103,7 +111,7 @@ def test_answer_that_is_lost_makes_no_second_case(office: Office, photo: Photo) 
     # The server takes the report in; its answer never arrives.
     def lose(route: object) -> None:
         route.fetch()  # type: ignore[attr-defined]
-        route.abort("connectionreset")  # type: ignore[attr-defined]
+        route.abort("internetdisconnected")  # type: ignore[attr-defined]
 
     page.route("**/api/v1/cases", lose)
     page.get_by_role("button", name="提交上报").click()
@@ -145,7 +153,7 @@ def test_step_written_without_network_is_taken_when_it_is_back(office: Office, p
     page = inspector.page
     inspector.begin(number, "verify")
     inspector.field("result").get_by_text("属实", exact=True).click()
-    page.wait_for_function(KEPT, arg=number)
+    wait_until_kept(inspector, number)
     page.reload()
     # The step is found again where it was left.
     page.locator('[data-verb="verify"]').click()
@@ -168,7 +176,7 @@ def test_draft_of_one_person_is_not_shown_to_the_next_on_the_device(office: Offi
     first = office.as_("inspector", phone=True)
     page = first.page
     write_report(first, "前一个人的内容")
-    page.wait_for_function(KEPT, arg="前一个人的内容")
+    wait_until_kept(first, "前一个人的内容")
     first.open("/profile")
     page.get_by_role("button", name="退出登录").click()
     page.locator("input[name=username]").wait_for()

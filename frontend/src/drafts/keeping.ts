@@ -8,7 +8,7 @@ import { keptUpload, uploadsIn, withFiles } from "@/form/uploads";
 import { refresh } from "./sending";
 import { type Draft, drop, find, keep, type StepOf } from "./store";
 
-const PAUSE_MS = 300;
+const PAUSE_MS = 200;
 
 export interface Writing {
   id: string;
@@ -99,10 +99,11 @@ export function useKeeping(form: Readonly<ShallowRef<FormState | null>>, writer:
     },
   );
   onMounted(() => {
-    addEventListener("pagehide", flush);
+    // A phone hides a page before it ends it: the last moment at which writing still works.
+    document.addEventListener("visibilitychange", flush);
   });
   onBeforeUnmount(() => {
-    removeEventListener("pagehide", flush);
+    document.removeEventListener("visibilitychange", flush);
     flush();
   });
 
