@@ -21,10 +21,11 @@ from core import parts
 from core.accounts.signin import passwords
 from core.api.accounts import NewUser, RolePlace, assign_role, create_user
 from core.authz import Actor
+from core.cli.database import components
+from core.db import migrate
 from core.db.embedded import EmbeddedPostgres
 from core.db.engine import AgencySession, Database
 from core.db.outbox import OutboxMessage
-from core.db.schema import create_all
 from core.db.uow import unit_of_work
 from core.definitions.installed import sync_installed
 from core.holidays.seed import seed as seed_holidays
@@ -71,7 +72,8 @@ def prepare(folder: Path) -> World:
         connection.execute(text("CREATE SCHEMA public"))
         for extension in ("ltree", "pg_trgm", "btree_gist"):
             connection.execute(text(f"CREATE EXTENSION IF NOT EXISTS {extension}"))
-        create_all(connection)
+    migrate.upgrade(database.owner_engine, components())
+    with database.owner_engine.begin() as connection:
         connection.execute(text(_FLOOR_TABLES))
     sync_installed(database, now=datetime.now(UTC))
     with AgencySession(database.owner_engine, agency_id=None) as session:

@@ -83,3 +83,21 @@ def run_after_sync(session: Session) -> None:
     """Run everything registered for the end of a sync."""
     for function in _after_sync:
         function(session)
+
+
+AfterPublish = Callable[[Session, int, str], None]
+"""Told in the transaction of a publication whose (agency id) it is and of which kind."""
+
+_after_publish: list[AfterPublish] = []
+
+
+def register_after_publish(function: AfterPublish) -> None:
+    """Have ``function`` told whenever an agency puts a definition of its own into force."""
+    if function not in _after_publish:
+        _after_publish.append(function)
+
+
+def run_after_publish(session: Session, agency_id: int, kind: str) -> None:
+    """Tell whoever asked for it."""
+    for function in _after_publish:
+        function(session, agency_id, kind)

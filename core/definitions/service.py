@@ -19,6 +19,7 @@ from core.definitions.check import prepare_one
 from core.definitions.merge import merge
 from core.definitions.models import Definition
 from core.definitions.permissions import DefinitionRight
+from core.definitions.registry import run_after_publish
 from core.definitions.roles import bring_roles
 from core.definitions.store import (
     StoredDefinitions,
@@ -116,6 +117,7 @@ def publish(session: Session, actor: Actor, draft_id: int) -> Version:
     session.flush()
     _note(session, actor, "published", draft)
     bump(session)
+    run_after_publish(session, actor.agency_id, draft.kind)
     return store.as_version(draft)
 
 
@@ -162,6 +164,7 @@ def restore(session: Session, actor: Actor, version_id: int) -> Version:
     session.flush()
     _note(session, actor, "restored", row)
     bump(session)
+    run_after_publish(session, actor.agency_id, row.kind)
     return store.as_version(row)
 
 

@@ -47,10 +47,39 @@ BEGIN
 END
 """  # noqa: S608  # constants only
 
+# By the names that `index_fields` gives, which does the same for all agencies at a sync.
+INDEXER = f"""
+CREATE FUNCTION record_index_fields() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE wanted record; made integer := 0;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext('wangge.record_index_fields'));
+    FOR wanted IN
+        SELECT DISTINCT ledger.key AS ledger, field.value ->> 'id' AS field, 'ix_record_data_' || left(encode(sha256(
+            convert_to(ledger.key, 'UTF8') || decode('00', 'hex') || convert_to(field.value ->> 'id', 'UTF8')), 'hex'), 16) AS name
+        FROM public.definition AS ledger
+        JOIN public.definition AS form ON form.kind = 'form' AND form.status = 'published' AND form.key = ledger.content ->> 'form'
+        CROSS JOIN LATERAL jsonb_array_elements(form.content::jsonb -> 'fields') AS field
+        WHERE ledger.kind = 'ledger' AND ledger.status = 'published' AND form.agency_id = {AGENCY}
+        AND (ledger.agency_id IS NULL OR ledger.agency_id = {AGENCY})
+        AND field.value -> 'index' = 'true' AND field.value -> 'personal' IS DISTINCT FROM 'true' AND NOT field.value ? 'sensitive'
+    LOOP
+        IF to_regclass('public.' || wanted.name) IS NULL THEN
+            EXECUTE format('CREATE INDEX %I ON public.record (agency_id, (data ->> %L)) WHERE ledger_key = %L', wanted.name, wanted.field, wanted.ledger);
+            made := made + 1;
+        END IF;
+    END LOOP;
+    RETURN made;
+END $body$;
+REVOKE ALL ON FUNCTION record_index_fields() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION record_index_fields() TO wangge_app
+"""  # noqa: S608  # constants only; the statement inside quotes what it is given
+
 SQL: tuple[str, ...] = (
     DEPARTMENTS_TRIGGER,
     *(finder(signature, f"SELECT id FROM public.record WHERE {condition}") for signature, condition in _FINDERS.items()),  # noqa: S608  # as above
     finder("record_ids_valued(ledger text, field text, wanted text)", _VALUED, language="plpgsql"),
+    INDEXER,
 )
 """Everything to be run by the owner once the table and its policies exist."""
 

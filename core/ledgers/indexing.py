@@ -1,4 +1,4 @@
-"""Expression indexes for the fields that forms mark ``index: true``, made after definitions were brought in."""
+"""Expression indexes for the fields that forms mark ``index: true``: made after a sync, and in the background after an agency's publication."""
 
 from __future__ import annotations
 
@@ -8,16 +8,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from core.db import outbox
 from core.definitions.models import Definition
-from core.definitions.registry import register_after_sync
+from core.definitions.registry import register_after_publish, register_after_sync
 from core.ledgers.ddl import index_fields
+from core.lib import clock
+
+TOPIC = "ledgers.index"
 
 
 def make_indexes(session: Session) -> None:
     """Make every index that a ledger's published form asks for and that is not there, as the owner role.
 
     An agency's own form is published by the application, which owns nothing:
-    its indexes come with the next sync, and until then its filters read the rows.
+    the worker has a function of the owner's make its indexes a moment later.
     """
     published = select(Definition.kind, Definition.key, Definition.content).where(Definition.status == "published")
     found = session.execute(published.where(Definition.kind.in_(("ledger", "form")))).all()
@@ -34,4 +38,11 @@ def _indexed(fields: list[dict[str, Any]]) -> Iterator[str]:
     return (field["id"] for field in fields if field.get("index") and not field.get("personal") and "sensitive" not in field)
 
 
+def send_indexing(session: Session, agency_id: int, kind: str) -> None:
+    """Have the worker make the indexes that an agency's newly published form or ledger asks for, after the commit."""
+    if kind in {"form", "ledger"}:
+        outbox.add(session, TOPIC, {}, agency_id=agency_id, due_at=clock.now())
+
+
 register_after_sync(make_indexes)
+register_after_publish(send_indexing)

@@ -8,17 +8,23 @@ import pytest
 from sqlalchemy import select, text
 
 from core.attachments.models import Attachment
+from core.authz import Actor
+from core.db import outbox
 from core.db.engine import AgencySession
+from core.definitions import service as definitions
 from core.ledgers.ddl import index_fields
-from core.ledgers.indexing import make_indexes
+from core.ledgers.indexing import TOPIC, make_indexes
 from core.ledgers.permissions import LedgerRight
 from core.ledgers.service import records
 from core.ledgers.service.finding import Wanted, get_visible_record, list_records, nearest_records
 from core.ledgers.service.relations import hangs_on_visible_record
+from core.ledgers.tasks import make_indexes as indexing_job
 from core.ledgers.types import Draft
+from core.lib import clock
 from core.lib.errors import Conflict, Forbidden, Invalid, NotFound, PreconditionFailed
 from core.lib.ids import uuid7
-from tests.core.ledgers.conftest import NOON
+from core.worker import due
+from tests.core.ledgers.conftest import FORM, NOON
 
 FIRST = "1101010101000001"
 
@@ -279,6 +285,44 @@ def test_sync_makes_the_indexes_that_forms_ask_for(world, owner_engine):
         assert counts == [1, 0]
         assert session.scalar(query, {"field": "%data ->> 'kind'%test.asset%"}) == 1
         session.rollback()
+
+
+@pytest.fixture
+def no_indexes(owner_engine):
+    """Leave no index behind that an agency's publication has made."""
+    yield
+    with owner_engine.begin() as connection:
+        for name in connection.scalars(text("SELECT indexname FROM pg_indexes WHERE indexname LIKE 'ix_record_data_%'")).all():
+            connection.execute(text(f"DROP INDEX {name}"))
+
+
+@pytest.mark.usefixtures("no_indexes")
+def test_agency_that_publishes_a_form_gets_its_indexes_from_the_worker(world, make_world, owner_engine):
+    assert outbox._jobs[TOPIC] is indexing_job
+
+    def indexes():
+        query = text("SELECT indexdef FROM pg_indexes WHERE tablename = 'record' AND indexname LIKE 'ix_record_data_%'")
+        with owner_engine.connect() as connection:
+            return [one for one in connection.scalars(query) if "test.asset" in one]
+
+    fields = [{**field, "index": True} if field["id"] == "grade" else field for field in FORM["fields"]]
+    actor = Actor(None, world.agency.id, world.agency.key, "system", (), NOON, is_system=True)
+    with world.unit() as session:
+        definitions.publish_overlay(session, actor, "form", FORM["key"], {**FORM, "fields": fields})
+    assert not any("grade" in one for one in indexes())
+    other = make_world()
+    with other.unit() as session:
+        session.execute(text("SELECT record_index_fields()"))
+    assert not any("grade" in one for one in indexes())
+    assert due.deliver_outbox(world.database, world.agency.id, now=clock.now()) == 1
+    with world.unit() as session:
+        assert session.execute(text("SELECT state, last_error FROM outbox")).all() == [("done", None)]
+    made = [one for one in indexes() if "grade" in one]
+    assert len(made) == 1
+    with owner_engine.begin() as connection:
+        assert index_fields(connection, "test.asset", ["grade"]) == []
+    with world.unit() as session:
+        assert session.execute(text("SELECT record_index_fields()")).scalar_one() == 0
 
 
 def test_photo_of_a_record_is_seen_with_it(world, sql):
