@@ -8,11 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sqlalchemy import text
-
 from bench import servers
 from bench.servers import Load
-from bench.world import PASSWORD, World, report_many
+from bench.world import PASSWORD, World, photo_of_inspector, report_many
 
 ROUNDS = 2
 
@@ -60,8 +58,7 @@ def _in_turn(measure: Any, floor: Any) -> dict[str, Any]:
 
 def create(world: World, product: str, floor: str) -> dict[str, Any]:
     """Create a case: sign-in, scope, form, location, number, limit, event, audit."""
-    with world.database.owner_engine.connect() as connection:
-        photo = connection.execute(text("SELECT uuid FROM attachment WHERE agency_id = :a LIMIT 1"), {"a": world.agency_id}).scalar_one()
+    photo = photo_of_inspector(world)
     headers = _lua_headers({"Authorization": f"Bearer {token(product, 'inspector')}", "Content-Type": "application/json"})
     script = f"""
 local head = {headers}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
 import random
 import resource
@@ -14,12 +15,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from core import parts
 from core.accounts.signin import passwords
 from core.api.accounts import NewUser, RolePlace, assign_role, create_user
+from core.attachments import service as attachments
+from core.attachments.store import Store
 from core.authz import Actor
 from core.cli.database import components
 from core.db import migrate
@@ -136,20 +140,33 @@ def fill(world: World, upto: int, *, opened: int = 0) -> dict[str, Any]:
     }
 
 
+def photo_of_inspector(world: World) -> str:
+    """Keep a photo of the inspector's own, as a phone uploads it before the report; give its uuid."""
+    out = io.BytesIO()
+    Image.new("RGB", (64, 48), (90, 120, 30)).save(out, "JPEG")
+    with unit_of_work(world.database, world.agency_id) as session:
+        taken = attachments.Taken(stage="report")
+        kept = attachments.keep(session, _inspector(world), Store.of(world.settings), name="photo.jpg", data=out.getvalue(), taken=taken)
+        return str(kept.uuid)
+
+
+def _inspector(world: World) -> Actor:
+    with world.database.owner_engine.connect() as connection:
+        user = connection.execute(text("SELECT id FROM ab_user WHERE username = 'inspector'")).scalar_one()
+    return Actor(user, world.agency_id, "dongcheng", "inspector", (), datetime.now(UTC), is_system=True)
+
+
 def report_many(world: World, count: int) -> list[str]:
     """Report cases through the service, as the form would; give their numbers."""
     numbers: list[str] = []
-    with world.database.owner_engine.connect() as connection:
-        user = connection.execute(text("SELECT id FROM ab_user WHERE username = 'inspector'")).scalar_one()
-        photo = connection.execute(text("SELECT uuid FROM attachment WHERE agency_id = :a LIMIT 1"), {"a": world.agency_id}).scalar_one()
-    actor = Actor(user, world.agency_id, "dongcheng", "inspector", (), datetime.now(UTC), is_system=True)
+    actor = _inspector(world)
     data = {
         "source": "inspector",
         "kind": "event",
         "event_class": "e0113",
         "description": "待立案",
         "position": {"lon": 116.41, "lat": 39.915},
-        "photos": [str(photo)],
+        "photos": [photo_of_inspector(world)],
     }
     for _ in range(count // 500):
         with unit_of_work(world.database, world.agency_id) as session:
