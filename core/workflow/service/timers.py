@@ -43,7 +43,7 @@ def system_actor(session: Session, agency_id: int, now: datetime) -> Actor:
 
 
 def fire_escalations(session: Session, agency_id: int, *, now: datetime, limit: int = BATCH) -> int:
-    """Fire up to ``limit`` due escalations of the agency; give how many were claimed."""
+    """Fire up to ``limit`` due escalations of the agency; give how many were not left to rest."""
     claimed = _CLAIM.all(session, {"agency": agency_id, "now": now, "most": limit})
     if not claimed:
         return 0
@@ -51,7 +51,10 @@ def fire_escalations(session: Session, agency_id: int, *, now: datetime, limit: 
     messages: list[dict[str, Any]] = []
     following: list[dict[str, Any]] = []
     over: list[int] = []
-    for row in claimed:
+    on = plugins().enabled(session)
+    awake = [row for row in claimed if known.plugin_of(row.workflow) in on]
+    following += [{"id": row.timer_id, "key": row.key, "due_at": now + REST} for row in claimed if known.plugin_of(row.workflow) not in on]
+    for row in awake:
         outcome = _escalate(known.workflow(session, row.definition_id), row, calendar, now=now)
         if outcome is None:
             over.append(row.timer_id)
@@ -65,7 +68,7 @@ def fire_escalations(session: Session, agency_id: int, *, now: datetime, limit: 
         if not outcome.timers:
             over.append(row.timer_id)
     _SETTLE.all(session, {"agency": agency_id, "now": now, "messages": dumps(messages), "following": dumps(following), "over": over})
-    return len(claimed)
+    return len(awake)
 
 
 def _escalate(workflow: Workflow, row: Any, calendar: Calendar, *, now: datetime) -> Outcome | None:
@@ -84,7 +87,7 @@ def _escalate(workflow: Workflow, row: Any, calendar: Calendar, *, now: datetime
 
 
 _CLAIM = Prepared("""
-SELECT timer.id AS timer_id, timer.key, cases.id, cases.number, cases.definition_id, cases.state, cases.version,
+SELECT timer.id AS timer_id, timer.key, cases.id, cases.number, cases.workflow, cases.definition_id, cases.state, cases.version,
        cases.assignee_id, cases.reporter_id, cases.clock
 FROM (
     SELECT id, case_id, key, due_at FROM case_timer
