@@ -55,6 +55,7 @@ _NEVER_CHANGED = {
     "uuid",
     "number",
     "workflow",
+    "title",
     "reported_at",
     "lon",
     "lat",
@@ -101,13 +102,13 @@ def insert_case(session: Session, columns: Mapping[str, Any], link: Link, beside
 
 def update_case(session: Session, case: Case, columns: Mapping[str, Any], link: Link, beside: Beside) -> None:
     """Write the next step of ``case``, which must be locked. Raises UnprovenFilesError."""
-    given = {name: getattr(case, name) for name in _CHANGED} | dict(columns)
-    parameters = _parameters(given, _CHANGED, link, beside) | {
+    changed = tuple(name for name in _CHANGED if name in columns)
+    parameters = _parameters(columns, changed, link, beside) | {
         "case_agency_id": case.agency_id,
         "case_id": case.id,
         "seen_version": case.version,
     }
-    if _step(_lists(parameters)).first(session, parameters) is None:
+    if _step(changed, _lists(parameters)).first(session, parameters) is None:
         if any(not one["seen"] for one in beside.attachments):
             raise UnprovenFilesError
         raise StaleCaseError(case.number)
@@ -242,7 +243,7 @@ def _birth(lists: frozenset[str]) -> Prepared:
 
 
 @cache
-def _step(lists: frozenset[str]) -> Prepared:
+def _step(names: tuple[str, ...], lists: frozenset[str]) -> Prepared:
     mine = _mine() if "attachments" in lists else None
     change = update(_CASE).where(
         _CASE.c.agency_id == bindparam("case_agency_id"),
@@ -251,7 +252,7 @@ def _step(lists: frozenset[str]) -> Prepared:
     )
     if mine is not None:
         change = change.where(_all_mine(mine))
-    changed = change.values({name: _bound("case", _CASE.c[name]) for name in _CHANGED})
+    changed = change.values({name: _bound("case", _CASE.c[name]) for name in names})
     moved = changed.returning(_CASE.c.agency_id, _CASE.c.id, _CASE.c.number).cte("moved")
     written = _hanging(moved, lists, mine)
     if "cancelled" in lists:
