@@ -28,6 +28,8 @@ NEAR_M = 10.0
 
 # Below this many points an exact query is quicker than making the raster; a raster once made is used for any number.
 _RASTER_PAYS = 20_000
+# Points that come one by one cost more each, and an index that so many asked will be asked by more.
+_RASTER_PAYS_SINGLY = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Unit:
 
 
 class GridIndex:
-    """The units of one scheme by place; it never changes once made, so threads may share it."""
+    """The units of one scheme by place; what it answers never changes, so threads may share it."""
 
     def __init__(self, units: Iterable[Unit], *, origin: tuple[float, float], near_m: float = NEAR_M) -> None:
         self._units = sorted(units, key=lambda unit: unit.code)
@@ -54,6 +56,7 @@ class GridIndex:
         self._borders = shapely.boundary(metric)
         self._metric_tree = shapely.STRtree(metric)
         shapely.prepare(self._polygons)
+        self._asked = 0
 
     def __len__(self) -> int:
         return len(self._units)
@@ -70,8 +73,11 @@ class GridIndex:
         return Located(True, unit.id, unit.code, unit.path, border if border < self._near_m else None, near)
 
     def unit_at(self, lon: float, lat: float) -> Unit | None:
-        """Find the unit of one point and look no further: half the work of :meth:`locate`."""
-        own = self._own(lon, lat)
+        """Find the unit of one point and look no further: who asks often is answered from the raster."""
+        self._asked += 1
+        own = self._raster.at(lon, lat) if self._asked > _RASTER_PAYS_SINGLY and self._units else BORDER
+        if own == BORDER:
+            own = self._own(lon, lat)
         return None if own == NOWHERE else self._units[own]
 
     def _own(self, lon: float, lat: float) -> int:

@@ -33,6 +33,7 @@ class Raster:
     def __init__(self, polygons: NDArray[np.object_], tree: shapely.STRtree) -> None:
         west, south, east, north = shapely.total_bounds(polygons)
         self._corner = np.array([west, south])
+        self._west, self._south = float(west), float(south)
         across = np.median(np.sqrt(shapely.area(polygons))) / _CELLS_ACROSS
         size = max(float(across), float(np.sqrt((east - west) * (north - south) / _MOST_CELLS)))
         self._size = size
@@ -53,6 +54,12 @@ class Raster:
         chosen: slice | NDArray[np.bool_] = slice(None) if inside.all() else inside
         found[chosen] = self._cells.ravel()[y[chosen].astype(np.int32) * columns + x[chosen].astype(np.int32)]
         return found
+
+    def at(self, lon: float, lat: float) -> int:
+        """Answer for one point as `look_up` does, without the arrays."""
+        rows, columns = self._shape
+        x, y = (lon - self._west) / self._size, (lat - self._south) / self._size
+        return int(self._cells[int(y), int(x)]) if 0 <= x < columns and 0 <= y < rows else NOWHERE
 
     def _mark_borders(self, polygons: NDArray[np.object_]) -> None:
         """Mark every cell that an edge touches: per edge and column, all rows between its lowest and highest point there."""

@@ -213,3 +213,24 @@ def test_large_polygons_with_few_vertices_are_exact():
     lon, lat = random.uniform(70, 140, 2000), random.uniform(15, 56, 2000)
 
     assert with_raster(units).locate_many(lon, lat).tolist() == brute_force(units, lon, lat)
+
+
+def test_a_point_alone_is_in_the_same_unit_before_and_after_many_have_asked(district):
+    random = np.random.default_rng(7)
+    west, south, east, north = shapely.total_bounds([unit.polygon for unit in district])
+    lon = random.uniform(west - 0.001, east + 0.001, 6_000).tolist()
+    lat = random.uniform(south - 0.001, north + 0.001, 6_000).tolist()
+    corners = shapely.get_coordinates(district[0].polygon)
+    lon, lat = [*lon, *corners[:, 0].tolist()], [*lat, *corners[:, 1].tolist()]
+    index = GridIndex(district, origin=ORIGIN)
+    expected = index.locate_many(lon, lat).tolist()
+
+    for _ in range(2):
+        found = [index.unit_at(x, y) for x, y in zip(lon, lat, strict=True)]
+        assert expected == [-1 if unit is None else unit.id for unit in found]
+    assert "_raster" in vars(index)
+
+
+def test_an_index_without_units_finds_none():
+    index = GridIndex([], origin=ORIGIN)
+    assert {None} == {index.unit_at(116.4, 39.9) for _ in range(2_100)}
