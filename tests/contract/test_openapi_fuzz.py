@@ -296,7 +296,7 @@ RIGHT = [
     ("PUT", "/office-hours", {"spans": [{"start": "09:00", "end": "17:00"}], "work_day_hours": 8}, 200),
     ("GET", "/office-hours", None, 200),
     ("GET", "/me/notices", None, 200),
-    ("POST", "/notice-channels", {"title": "x", "url": "json://localhost/x"}, 201),
+    ("POST", "/notice-channels", {"title": "x", "url": "jsons://hooks.example.com/x"}, 201),
     ("GET", "/notice-channels", None, 200),
     ("GET", "/plugins", None, 200),
     ("GET", "/workflows/urban_mgmt.case", None, 200),
