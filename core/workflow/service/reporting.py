@@ -33,6 +33,9 @@ class NewCase:
     version: int
 
 
+_PLACE = ("grid_id", "located", "lon", "lat", "xy")
+
+
 def report_case(session: Session, actor: Actor, *, workflow: str, data: Mapping[str, Any]) -> NewCase:
     """Take in a report.
 
@@ -69,11 +72,7 @@ def report_case(session: Session, actor: Actor, *, workflow: str, data: Mapping[
         "workflow": workflow,
         "definition_id": version.id,
         "title": _title(session, workflow, outcome),
-        "grid_id": place.grid_id,
-        "located": place.located,
-        "lon": place.lon,
-        "lat": place.lat,
-        "xy": place.xy,
+        **{name: getattr(place, name) for name in _PLACE},
         "reporter_id": actor.user_id,
         "record_id": submitted.record_id,
         "reported_at": actor.now,
