@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from core.accounts import service
 from core.accounts.permissions import AccountRight
+from core.accounts.service.agencies import acting_for
 from core.accounts.signin import service as signin
 from core.accounts.signin import sessions
 from core.accounts.signin.models import AuthSession, SignInCount, SignInRecord
@@ -19,6 +21,7 @@ from core.db.uow import unit_of_work
 from core.grid.models import GridScheme, GridSchemeShare
 from core.lib import clock
 from core.lib.errors import Conflict, Invalid
+from core.lib.text import msg
 from core.testing.people import browser_of
 
 TITLE = {"zh_CN": "新区", "en": "New"}
@@ -64,6 +67,16 @@ def test_another_agencys_scheme_must_be_one_that_this_agency_sees(founder, owner
     assert (refused.status_code, refused.get_json()["errors"][0]["path"]) == (422, "scheme_key")
     taken = founder.send("PATCH", "/agencies/beta", json={"scheme_key": "shared_land"}, headers={"If-Match": mark})
     assert (taken.status_code, taken.get_json()["scheme_key"]) == (200, "shared_land")
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_work_inside_another_agency_always_leads_home(session, alpha, beta, fails):
+    acting = text("SELECT current_setting('wangge.agency')::integer")
+    with suppress(Invalid), acting_for(session, beta, back_to=alpha.id):
+        assert session.scalar(acting) == beta.id
+        if fails:
+            raise Invalid(msg("accounts.bad_origin"))
+    assert session.scalar(acting) == alpha.id
 
 
 def test_new_agency_cannot_name_a_scheme(founder):
