@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.orm import Session, SessionTransaction
 
@@ -118,7 +119,8 @@ class AgencySession(Session):
     def close(self) -> None:
         """Roll back what is not committed, and give the connection back."""
         try:
-            super().close()
+            if self._taken is None or self.in_transaction():
+                super().close()
         finally:
             self._give_back()
 
@@ -155,6 +157,7 @@ def make_engine(url: str, *, pool_size: int) -> Engine:
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_use_lifo=True,
+        pool_reset_on_return=None,  # see _leave_nothing_open
         hide_parameters=True,  # values may be personal or secret: neither errors nor logs repeat them
         json_serializer=dumps,
         json_deserializer=loads,
@@ -162,7 +165,14 @@ def make_engine(url: str, *, pool_size: int) -> Engine:
         use_insertmanyvalues=True,
     )
     event.listen(engine, "do_connect", _connect)
+    event.listen(engine, "reset", _leave_nothing_open)
     return engine
+
+
+def _leave_nothing_open(connection: HotConnection, _record: object, _state: object) -> None:
+    """Roll back what was left open when a connection comes back; after a commit there is nothing, and nothing is asked of the driver."""
+    if connection.pgconn.transaction_status != TransactionStatus.IDLE:
+        connection.rollback()
 
 
 def _connect(_dialect: Dialect, _record: object, given: list[Any], named: dict[str, Any]) -> HotConnection:

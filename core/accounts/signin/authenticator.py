@@ -112,7 +112,9 @@ class SignIn:
         if row.user_id is None:
             raise Unauthenticated(msg("accounts.not_signed_in"))
         session.info["epoch"] = row.epoch
-        session.info["identity"] = replace(identity, second_factor=row.second_factor)
+        session.info["identity"] = (
+            identity if row.second_factor == identity.second_factor else replace(identity, second_factor=row.second_factor)
+        )
         if now - row.last_seen_at >= sessions.SEEN_EVERY:
             sessions.mark_seen(session, identity.auth_session_id, now=now)
         spoken = row.locale or locale
