@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class GridName:
-    """One grid in force, as far as ledgers care."""
+    """One grid, as far as ledgers care."""
 
     id: int
     code: str
@@ -33,7 +33,10 @@ class GridName:
 
 @dataclass(frozen=True)
 class Grids:
-    """The grids of the ledger's scheme: those that positions are looked up in, and all by id and code."""
+    """The grids of the ledger's scheme: those that positions are looked up in, those in force by code, and all by id.
+
+    A retired record keeps the grid that it stood on, be that retired as well.
+    """
 
     index: GridIndex | None
     by_id: Mapping[int, GridName]

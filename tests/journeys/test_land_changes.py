@@ -8,7 +8,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select, text
 
+from core.accounts.models import Responsibility
+from core.accounts.service import take_charge
 from core.db.outbox import OutboxMessage
+from core.grid import service as grids
 from core.grid.models import Grid
 from core.grid.service import succession
 from core.lib import clock
@@ -82,6 +85,11 @@ def component(town: Town, **where: Any) -> str:
 
 def record(town: Town, code: str) -> Any:
     return town.as_("admin").get(f"/ledgers/{LEDGER}/records/{code}").get_json()
+
+
+def match(town: Town, code: str) -> dict[str, str]:
+    """Name the version of a record that a change is for."""
+    return {"If-Match": f'"{record(town, code)["version"]}"'}
 
 
 def grid_of(town: Town, number: str) -> str:
@@ -163,8 +171,7 @@ def test_everything_open_follows_a_split_and_a_merge_and_history_stays(town: Tow
     flagged = admin.get("/cases", query_string={"filter": "grid_retired == true", "open": "true"}).get_json()["items"]
     assert [one["number"] for one in flagged] == [by_hand]
     expected = sorted([("inspector", None, team["id"]), ("inspector", town.users[unit_inspector], None)], key=str)
-    assert [charges(town, half) for half in halves] == [expected, expected]
-    assert charges(town, code) == []
+    assert [charges(town, one) for one in (code, *halves)] == [[], expected, expected]
     assert [person.get(f"/cases/{number}").status_code for number in (west, east)] == [200, 200]
     event = town.as_("leader").case(west)["events"][-1]
     assert (event["verb"], event["title"], event["actor"], event["data"]) == (
@@ -178,10 +185,11 @@ def test_everything_open_follows_a_split_and_a_merge_and_history_stays(town: Tow
     acceptor = town.as_("acceptor")
     headers = {"If-Match": f'"{acceptor.case(by_hand)["version"]}"'}
     assert acceptor.send("PUT", f"/cases/{by_hand}/grid", json={"grid": halves[1]}, headers=headers).status_code == 200
-    found = record(town, placeless)
-    answer = admin.send(
-        "PATCH", f"/ledgers/{LEDGER}/records/{placeless}", json={"grid": halves[0]}, headers={"If-Match": f'"{found["version"]}"'}
+    renamed = admin.send(
+        "PATCH", f"/ledgers/{LEDGER}/records/{placeless}", json={"data": {"name": "示例井盖二"}}, headers=match(town, placeless)
     )
+    assert renamed.get_json()["grid"] == code  # something else is changed; where it waits it goes on waiting
+    answer = admin.send("PATCH", f"/ledgers/{LEDGER}/records/{placeless}", json={"grid": halves[0]}, headers=match(town, placeless))
     assert answer.status_code == 200, answer.get_data(as_text=True)
     assert sum(waiting(town).values()) == 0
 
@@ -306,3 +314,42 @@ def test_many_components_follow_in_batches_and_each_has_it_in_its_history(
         ).one()
         assert tuple(event) == ("changed", {"grid_id": id_of(town, code)}, {"grid_id": id_of(town, west)}, 2)
     assert waiting(town)["records"] == 0
+
+
+def test_what_is_put_on_a_retired_grid_or_comes_back_to_life_there_follows_too(town: Town, unit_inspector: str) -> None:
+    place = spot(2.2, 2.5)
+    code = unit_at(town, place)
+    admin = town.as_("admin")
+    retired = component(town, position=place)
+    path = f"/ledgers/{LEDGER}/{{}}/{retired}"
+    why = {"reason": "道路改造"}
+    answer = admin.post(path.format("retired"), json=why, headers={"If-Match": '"1"'})
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    west, east = split(town, code, 2, 3, 2)
+    assert record(town, retired)["grid"] == code
+    assert waiting(town)["records"] == 0
+    body = {"grid_id": id_of(town, code), "kind": "patrol", "user_id": town.users[unit_inspector]}
+    assert admin.post("/responsibilities", json=body).status_code == 201
+    answer = admin.post(path.format("restored"), json=why, headers={"If-Match": '"2"'})
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    settle(town)
+    assert record(town, retired)["grid"] == west
+    for half in (west, east):
+        assert ("patrol", town.users[unit_inspector], None) in charges(town, half)
+
+
+def test_agency_that_shares_the_scheme_follows_with_its_own_rows(town: Town, village: Town, unit_inspector: str) -> None:
+    code = unit_at(town, spot(0.5, 2.5))
+    duty_lead = village.users["village_duty_lead"]
+    with town.work() as (session, actor):
+        grids.share_scheme(session, actor, "town", "village")
+    with village.work() as (session, actor):
+        take_charge(session, replace(actor, agency_key="village"), grid_id=id_of(town, code), kind="patrol", user_id=duty_lead)
+    halves = split(town, code, 0, 1, 2)
+    ours = select(Grid.code).join(Responsibility, Responsibility.grid_id == Grid.id)
+    ours = ours.where(Responsibility.user_id == duty_lead, Responsibility.valid_to.is_(None)).order_by(Grid.code)
+    with village.work() as (session, _):
+        assert session.scalars(ours).all() == [code]
+    settle(village)
+    with village.work() as (session, _):
+        assert session.scalars(ours).all() == sorted(halves)

@@ -74,6 +74,7 @@ def _scheme(session: Session, actor: Actor, ledger: Ledger) -> Scheme | None:
 def _read_grids(session: Session, scheme: Scheme | None) -> Grids:
     if scheme is None:
         return Grids(None, {}, {})
-    query = select(Grid.id, Grid.code, Grid.path).where(Grid.scheme_id == scheme.id, Grid.valid_to.is_(None))
-    names = [GridName(*row) for row in session.execute(query)]
-    return Grids(index_of(session, scheme), {one.id: one for one in names}, {one.code: one for one in names})
+    query = select(Grid.id, Grid.code, Grid.path, Grid.valid_to).where(Grid.scheme_id == scheme.id)
+    rows = session.execute(query).all()
+    names = {row.id: GridName(row.id, row.code, row.path) for row in rows}
+    return Grids(index_of(session, scheme), names, {row.code: names[row.id] for row in rows if row.valid_to is None})

@@ -76,6 +76,9 @@ def update_record(session: Session, actor: Actor, around: Surroundings, code: st
     draft = _overlaid(around, record, changes)
     checked = _checked(session, actor, around, draft.data)
     _fill(around, record, draft, checked)
+    if record.grid_id is None and not changes.keys() & {"position", "polygon", "grid_code"}:
+        # It waits on a retired grid for a person to place it; a change of something else does not take it from there.
+        record.location, record.grid_id = old["location"], old["grid_id"]
     _require_at(actor, around, record)
     record.title = _title(around, record, draft.title)
     record.title_search = search_text(record.title)
@@ -312,9 +315,10 @@ def _overlaid(around: Surroundings, record: Record, changes: Mapping[str, Any]) 
         else:
             departments[role] = code
     assigned = around.grids.by_id.get(record.grid_id or 0) if record.location == Location.ASSIGNED else None
+    grid_code = assigned.code if assigned and assigned.code in around.grids.by_code else None
     draft = Draft(
         data=data, title=changes.get("title", None if around.ledger.title_field else record.title), state=changes.get("state", record.state),
-        lon=record.lon, lat=record.lat, polygon=record.polygon, grid_code=assigned.code if assigned else None, departments=departments,
+        lon=record.lon, lat=record.lat, polygon=record.polygon, grid_code=grid_code, departments=departments,
     )  # fmt: skip
     if "position" in changes:
         position = changes["position"] or {}
