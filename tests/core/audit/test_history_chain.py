@@ -182,6 +182,9 @@ def test_erased_values_leave_the_chain_whole_and_changed_ones_break_it(town: Tow
     assert values_of(town, number) == {"caller_name": None, "caller_phone": None}
     assert town.as_("duty_lead").case(number)["personal"] == {"caller_name": None, "caller_phone": None}
     assert town.broken(number) == []
+    with town.work() as (session, _):
+        salts = session.scalars(text("SELECT salt FROM case_personal WHERE case_id = :case"), {"case": town.found(number).id}).all()
+    assert salts == [b"", b""]  # with its salt a digest of a telephone number could be guessed
     assert town.as_("admin").send("DELETE", f"/cases/{number}/personal").get_json() == {"erased": 0}
     erased = [one["new"] for one in entries(town, number) if one["action"] == "core:case:personal_erased"]
     assert erased == [{"values": 0}, {"values": 2}]
