@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
@@ -95,6 +97,31 @@ def test_a_successor_who_has_it_already_keeps_one(session, system, busy, grids):
     service.hand_over(session, system, Holder("user", leaver), Holder("user", successor))
     assert session.scalars(select(Responsibility.user_id).where(Responsibility.user_id.in_(busy))).all() == [successor]
     assert session.scalars(select(RoleAssignment.user_id).where(RoleAssignment.user_id.in_(busy))).all() == [successor]
+
+
+def test_what_has_ended_stays_with_the_leaver_as_history(session, system, busy, grids):
+    leaver, successor = busy
+    ended = system.now - timedelta(days=1)
+    service.take_charge(session, system, grid_id=grids[1], kind="inspector", user_id=leaver, valid_to=ended)
+    service.assign_role(session, system, user_id=leaver, role_key="busy", place=service.Place(grid_id=grids[1]), valid_to=ended)
+    counts = service.hand_over(session, system, Holder("user", leaver), Holder("user", successor))
+    assert (counts["responsibilities"], counts["assignments"]) == (1, 1)
+    for model in (Responsibility, RoleAssignment):
+        rows = session.execute(select(model.user_id, model.grid_id, model.valid_to).where(model.user_id.in_(busy)).order_by(model.grid_id))
+        assert [tuple(row) for row in rows] == [(successor, grids[0], None), (leaver, grids[1], ended)]
+
+
+def test_a_successor_who_once_had_it_has_it_again(session, system, busy, grids):
+    leaver, successor = busy
+    ended = system.now - timedelta(days=1)
+    service.take_charge(session, system, grid_id=grids[0], kind="inspector", user_id=successor, valid_to=ended)
+    service.assign_role(session, system, user_id=successor, role_key="busy", place=service.Place(grid_id=grids[0]), valid_to=ended)
+    service.hand_over(session, system, Holder("user", leaver), Holder("user", successor))
+    for model in (Responsibility, RoleAssignment):
+        rows = session.execute(
+            select(model.user_id, model.valid_to).where(model.user_id.in_(busy)).execution_options(populate_existing=True)
+        )
+        assert [tuple(row) for row in rows] == [(successor, None)]
 
 
 def test_a_successor_of_the_other_axis_is_refused_whole(session, system, alpha, busy):
