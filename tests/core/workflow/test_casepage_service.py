@@ -41,7 +41,9 @@ def test_number_in_data_that_is_no_person_names_nobody(town: Town) -> None:
     number = handling(town)
     with town.database.owner_engine.begin() as owner:
         stranger = owner.execute(
-            text("INSERT INTO ab_user (id, first_name, last_name, username, active) VALUES (999999, '外人', '', 'stranger', true) RETURNING id")
+            text(
+                "INSERT INTO ab_user (id, first_name, last_name, username, active) VALUES (999999, '外人', '', 'stranger', true) RETURNING id"
+            )
         ).scalar_one()
         owner.execute(text("UPDATE cases SET reporter_id = :id WHERE number = :number"), {"id": stranger, "number": number})
     assert "外人" not in town.as_("leader").case(number)["people"].values()
