@@ -13,6 +13,7 @@ from typing import Any
 import psutil
 
 from bench.world import World
+from core.db.embedded import EmbeddedPostgres
 
 SETTLE_SECONDS, PORT = 20, 18181
 
@@ -34,4 +35,7 @@ def idle(world: World) -> dict[str, Any]:
     finally:
         process.send_signal(signal.SIGTERM)
         process.wait(60)
+        # The installation took its database down with it.
+        world.database.dispose()
+        EmbeddedPostgres.of(world.settings).ensure()
     return {"pss_mb": round(sum(sizes.values()), 1), "processes": sizes}
