@@ -77,30 +77,33 @@ class EpochCache(Generic[Value]):
     """A process-wide cache whose entries live until the epoch moves."""
 
     def __init__(self) -> None:
-        self._epoch = -1
-        self._entries: dict[Hashable, Value] = {}
+        # Both at once, so that whoever reads without the lock never pairs one's number with another's entries.
+        self._state: tuple[int, dict[Hashable, Value]] = (-1, {})
         self._lock = Lock()
         _caches.add(self)
 
     def forget(self) -> None:
         """Drop everything."""
         with self._lock:
-            self._entries.clear()
-            self._epoch = -1
+            self._state = (-1, {})
 
     def get(self, session: Session, key: Hashable, make: Callable[[], Value]) -> Value:
         """Give the entry of ``key``, made anew when the configuration has changed."""
-        if session.info.get("epoch_bumped"):
+        if "epoch_bumped" in session.info:
             return make()  # its number may be rolled back and given to another change: nothing made here may be kept
         present = epoch(session)
-        with self._lock:
-            if present != self._epoch:
-                self._entries.clear()
-                self._epoch = present
-            elif key in self._entries:
-                return self._entries[key]
+        of, entries = self._state
+        if of != present:
+            entries = self._turn(present)
+        elif key in entries:
+            return entries[key]
         value = make()
-        with self._lock:
-            if present == self._epoch:
-                self._entries[key] = value
+        entries[key] = value  # of an epoch that has passed meanwhile, nobody reads it
         return value
+
+    def _turn(self, present: int) -> dict[Hashable, Value]:
+        """Begin with nothing at another epoch."""
+        with self._lock:
+            if self._state[0] != present:
+                self._state = (present, {})
+            return self._state[1]
