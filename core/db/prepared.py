@@ -19,8 +19,10 @@ from psycopg.abc import PQGen
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
-from sqlalchemy import ClauseElement, Connection, Dialect, PoolProxiedConnection
+from sqlalchemy import JSON, ClauseElement, Connection, Dialect, PoolProxiedConnection
 from sqlalchemy.orm import Session
+
+from core.db.json import dumps
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%")
 _MOST = 300
@@ -160,7 +162,7 @@ class Prepared:
 
 def _binder(bind: Any, dialect: Dialect) -> Callable[[Mapping[str, Any]], Any]:
     """Say how the value of one parameter is found and written."""
-    process = bind.type.dialect_impl(dialect).bind_processor(dialect)
+    process = _json_text(bind.type) if isinstance(bind.type, JSON) else bind.type.dialect_impl(dialect).bind_processor(dialect)
     if not bind.required and bind.callable is None and bind.value is not None:
         fixed = process(bind.value) if process else bind.value
         return lambda _parameters: fixed
@@ -168,3 +170,12 @@ def _binder(bind: Any, dialect: Dialect) -> Callable[[Mapping[str, Any]], Any]:
     if process is None:
         return lambda parameters: parameters[key]
     return lambda parameters: process(parameters[key])
+
+
+def _json_text(kind: JSON) -> Callable[[Any], str | None]:
+    """Write JSON as SQLAlchemy does, but as plain text at once and not by a dumper of the driver."""
+
+    def write(value: Any) -> str | None:
+        return None if value is None and kind.none_as_null else dumps(value)
+
+    return write
