@@ -7,10 +7,28 @@ The paths are resolved when asked, so a reorganisation needs no restamping.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, Text, and_, bindparam, false, func, literal, or_, select, table, true
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    SQLColumnExpression,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    false,
+    func,
+    literal,
+    or_,
+    select,
+    table,
+    true,
+)
 from sqlalchemy import column as sql_column
 
 from core.authz.actor import Actor, Grant, covers
@@ -39,7 +57,7 @@ class Scope:
 
         A table without one of the columns passes None for it; a grant that is
         limited by the missing side then reaches none of its rows. With ``named``
-        the paths are the parameters of :meth:`parameters`, so that a statement
+        the places are the parameters of :meth:`parameters`, so that a statement
         can be kept for every scope of the same :attr:`shape`.
         """
         conditions = (
@@ -52,20 +70,19 @@ class Scope:
         """Say which sides each grant limits: what of the scope decides the text of the condition."""
         return tuple((grant.grid_path is not None, grant.department_path is not None) for grant in self.grants)
 
-    def parameters(self) -> dict[str, str | None]:
-        """Give the values of the named parameters of :meth:`filter`."""
-        return {
-            name: path
-            for number, grant in enumerate(self.grants)
-            for name, path in ((f"scope_{number}_grid", grant.grid_path), (f"scope_{number}_department", grant.department_path))
-        }
+    def parameters(self, grids_below: Callable[[str], str]) -> dict[str, str | None]:
+        """Give the values of the named parameters of :meth:`filter`; ``grids_below`` gives the ids of a path's grids as an array in text."""
+        found: dict[str, str | None] = {}
+        for number, grant in enumerate(self.grants):
+            found[f"scope_{number}_grid"] = None if grant.grid_path is None else grids_below(grant.grid_path)
+            found[f"scope_{number}_department"] = grant.department_path
+        return found
 
 
 def _condition(grant: Grant, grid_id: Column | None, department_id: Column | None, *, name: str | None) -> ColumnElement[bool]:
     parts: list[ColumnElement[bool]] = []
     if grant.grid_path is not None:
-        # A function of the grid package: under row-level security PostgreSQL would not use the index of paths.
-        below_grid = select(func.grid_ids_within(func.text2ltree(_path(grant.grid_path, name, "grid"))))
+        below_grid = _below_grid(grant.grid_path, name)
         parts.append(false() if grid_id is None else grid_id.in_(below_grid))
     if grant.department_path is not None:
         below = select(_DEPARTMENT.c.id).where(
@@ -73,6 +90,13 @@ def _condition(grant: Grant, grid_id: Column | None, department_id: Column | Non
         )
         parts.append(false() if department_id is None else department_id.in_(below))
     return and_(true(), *parts)
+
+
+def _below_grid(path: str, name: str | None) -> Select[Any]:
+    if name is not None:
+        return select(func.unnest(cast(bindparam(f"{name}_grid", type_=Text), ARRAY(BigInteger))))
+    # A function of the grid package: under row-level security PostgreSQL would not use the index of paths.
+    return select(func.grid_ids_within(func.text2ltree(literal(path, Text))))
 
 
 def _path(path: str, name: str | None, side: str) -> ColumnElement[str]:

@@ -107,7 +107,7 @@ def list_cases(session: Session, actor: Actor, query: CaseQuery) -> tuple[Sequen
     parameters = {
         **values,
         "ids": few,
-        **reach.parameters(),
+        **reach.parameters(lambda path: narrowing.grids_below(session, path)),
         "me": actor.user_id,
         "rows": query.limit + 1,
         "after_at": _instant(mark[0]) if mark else None,

@@ -13,9 +13,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import ColumnElement, Integer, Select, String, Text, bindparam, func, select, true, union_all
+from sqlalchemy import text as sql_text
 from sqlalchemy.orm import Session, aliased
 
 from core.db.base import Base
+from core.db.epoch import EpochCache
 from core.db.prepared import Prepared
 from core.workflow.models import Case
 from core.workflow.service.reading import DEPARTMENT, GRID
@@ -49,6 +51,18 @@ def grids_within(code: ColumnElement[str]) -> ColumnElement[Any]:
     return func.grid_ids_within(chosen.scalar_subquery())
 
 
+def grids_below(session: Session, path: str) -> str:
+    """Give the ids of the grids at and below a path as an array in text; they change with the configuration alone, and few people ask for many paths."""
+
+    def read() -> str:
+        found: str = session.execute(_BELOW, {"path": path}).scalar_one()
+        return found
+
+    return _below.get(session, (getattr(session, "agency_id", None), path), read)
+
+
+_below: EpochCache[str] = EpochCache()
+_BELOW = sql_text("SELECT CAST(coalesce(array_agg(id), '{}') AS text) FROM grid_ids_within(text2ltree(:path)) AS id")
 _MOST = bindparam("most", type_=Integer)
 
 
