@@ -168,6 +168,8 @@ def test_step_written_without_network_is_taken_when_it_is_back(office: Office, p
         inspector.context.set_offline(False)
     assert taken.value.status == 200
     page.get_by_text("已补传").wait_for()
+    # The page behind shows the case as it is now.
+    page.locator(".head .tags").get_by_text("待立案", exact=True).wait_for()
     verbs = [event["verb"] for event in office.town.as_("leader").case(number)["events"]]
     assert verbs == ["report", "request_verify", "verify"]
 

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Office, Person
+from tests.journeys.town import HERE
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -140,6 +141,22 @@ def test_place_is_picked_by_hand_where_the_device_finds_none(office: Office) -> 
     page.get_by_text("地图点选").wait_for()
 
 
+def test_place_is_typed_by_whoever_cannot_point_and_a_coarse_one_is_said(office: Office) -> None:
+    inspector = office.as_("inspector", phone=True)
+    page = inspector.page
+    inspector.context.set_geolocation({"longitude": HERE["lon"], "latitude": HERE["lat"], "accuracy": 180})
+    inspector.open("/report")
+    page.get_by_text("精度较低").wait_for()
+    page.get_by_role("button", name="输入经纬度").click()
+    page.locator("input[name=lon]").fill(str(HERE["lon"] + 0.0001))
+    page.get_by_text("地图点选").wait_for()
+    page.get_by_text("精度较低").wait_for(state="detached")
+    page.get_by_text("所在网格").wait_for()
+    page.locator("input[name=lat]").fill("91")  # Beyond the pole: the place stays what it was.
+    page.get_by_text("所在网格").wait_for()
+    assert inspector.barriers() == []
+
+
 def test_place_outside_every_grid_is_said_and_never_refused(office: Office, photo: Photo) -> None:
     inspector = office.as_("inspector", phone=True)
     page = inspector.page
@@ -184,6 +201,8 @@ def test_notice_is_counted_opened_and_read(office: Office, reported: Report) -> 
     bell = page.locator("aside").get_by_role("link", name="通知")
     expect(bell.locator(".badge")).to_have_text(str(before + 1))
     bell.click()
+    page.get_by_role("button", name="未读").first.wait_for()
+    assert inspector.barriers() == []
     page.get_by_role("button", name="未读").first.click()
     page.get_by_role("heading", name="暴露生活垃圾").wait_for()
     assert page.url.endswith(f"/cases/{number}")

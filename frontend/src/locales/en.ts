@@ -207,6 +207,8 @@ const en: typeof zh = {
     locateTimeout: "Locating took too long. Move into the open and try again, or tap the map.",
     locateInsecure: "This connection cannot locate. Please tap the place on the map.",
     accuracy: "accurate to about {n} m",
+    coarse: "Coarse: please check the place and drag the pin if needed",
+    typePlace: "Type longitude and latitude",
     picked: "picked on the map",
     tapMap: "Tap the map to change the place",
     inGrid: "Grid: {name}",

@@ -205,6 +205,8 @@ export default {
     locateTimeout: "定位超时，请移到开阔处重试或在地图上点选。",
     locateInsecure: "当前连接不支持定位，请在地图上点选位置。",
     accuracy: "精度约 {n} 米",
+    coarse: "精度较低，请核对位置，必要时拖动图钉",
+    typePlace: "输入经纬度",
     picked: "地图点选",
     tapMap: "点击地图可修改位置",
     inGrid: "所在网格：{name}",
