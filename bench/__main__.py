@@ -18,18 +18,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import http, memory, points, timers, world
+from bench.report import GOALS, RESULTS, rows
 from bench.world import World
 from core.db.embedded import EmbeddedPostgres
 
 FOLDER = Path(os.environ.get("BENCH_VAR", "var/bench"))
-RESULTS = Path("bench/results")
 CASES = int(os.environ.get("BENCH_CASES", "1000000"))
 SMALL, OPEN = 10_000, 4_000
 """Cases of the small archive, and how many of them are open; the large one has as many open."""
-GOALS = {
-    "create": "ratio >= 0.30", "move": "ratio >= 0.30", "newest": "ratio >= 0.5", "newest_growth": "ratio <= 1.3", "component": "ratio >= 0.5",
-    "locate": "ratio <= 1.5", "import": "ratio <= 6", "timers": "ratio <= 5", "memory": "pss_mb <= 600", "history": "seconds <= 120",
-}  # fmt: skip
 
 
 def main(wanted: list[str]) -> None:
@@ -121,13 +117,7 @@ FOREIGN KEY (agency_id, duplicate_of_id) REFERENCES cases (agency_id, id)
 def table(report: dict[str, Any]) -> str:
     """Lay the figures out, each beside its floor and its goal."""
     lines = [f"{'work':<16}{'ours':>12}{'floor':>12}{'ratio':>9}  goal"]
-    for name, goal in GOALS.items():
-        found = report.get(name)
-        if not found:
-            continue
-        ours = found.get("rate", found.get("seconds", found.get("pss_mb", "")))
-        floor = found.get("floor", found.get("floor_seconds", ""))
-        lines.append(f"{name:<16}{ours!s:>12}{floor!s:>12}{found.get('ratio', '')!s:>9}  {goal}")
+    lines += [f"{name:<16}{ours:>12}{floor:>12}{ratio:>9}  {goal}" for name, ours, floor, ratio, goal in rows(report)]
     return "\n".join(lines)
 
 

@@ -1,0 +1,36 @@
+"""The table in the documentation is of a whole report, never of a part."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import report
+
+
+@pytest.fixture
+def results(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    return tmp_path
+
+
+def written(folder: Path, name: str, rate: int, *, without: str = "") -> None:
+    found = {key: {"rate": rate, "floor": 2, "ratio": rate / 2} for key in report.GOALS if key != without}
+    head = {"at": "2026-11-23T10:00:00+00:00", "machine": "two cores", "cases": 1000000}
+    (folder / name).write_text(json.dumps(head | found), "utf-8")
+
+
+def test_without_a_whole_report_it_says_so(results: Path) -> None:
+    written(results, "20260101-000000.json", 1, without="timers")
+    assert report.newest() == "No whole report has been kept yet."
+
+
+def test_newest_whole_report_is_shown(results: Path) -> None:
+    written(results, "20260101-000000.json", 1)
+    written(results, "20260102-000000.json", 3)
+    written(results, "20260103-000000.json", 5, without="history")
+    table = report.newest()
+    assert "| timers | 3 | 2 | 1.5 | ratio <= 5 |" in table
+    assert "1,000,000 cases" in table
