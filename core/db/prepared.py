@@ -154,22 +154,32 @@ class Prepared:
         else:
             compiled: Any = self._statement.compile(dialect=dialect)
             self.sql = _PLACEHOLDER.sub(numbered, compiled.string)
-            binders = [_binder(compiled.binds[name], dialect) for name in names]
-            ready = lambda parameters: [bind(parameters) for bind in binders]  # noqa: E731
+            ready = _values([compiled.binds[name] for name in names], dialect)
         self.name = f"wangge_{sha256(self.sql.encode()).hexdigest()[:24]}".encode()
         self._ready = ready  # last: another thread takes it as the sign that all is there
 
 
-def _binder(bind: Any, dialect: Dialect) -> Callable[[Mapping[str, Any]], Any]:
-    """Say how the value of one parameter is found and written."""
-    process = _json_text(bind.type) if isinstance(bind.type, JSON) else bind.type.dialect_impl(dialect).bind_processor(dialect)
-    if not bind.required and bind.callable is None and bind.value is not None:
-        fixed = process(bind.value) if process else bind.value
-        return lambda _parameters: fixed
-    key = bind.key
-    if process is None:
-        return lambda parameters: parameters[key]
-    return lambda parameters: process(parameters[key])
+def _values(binds: Sequence[Any], dialect: Dialect) -> Callable[[Mapping[str, Any]], list[Any]]:
+    """Say how the values of all parameters are found and written: most are sent as they are given, so they are fetched in one go."""
+    fixed = {bind.key: bind.value for bind in binds if not bind.required and bind.callable is None and bind.value is not None}
+    keys = [bind.key for bind in binds]
+    written = [(place, process) for place, bind in enumerate(binds) if (process := _writer(bind.type, dialect)) is not None]
+
+    def ready(parameters: Mapping[str, Any]) -> list[Any]:
+        given = {**parameters, **fixed} if fixed else parameters
+        values = [given[key] for key in keys]
+        for place, process in written:
+            values[place] = process(values[place])
+        return values
+
+    return ready
+
+
+def _writer(kind: Any, dialect: Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(kind, JSON):
+        return _json_text(kind)
+    process: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return process
 
 
 def _json_text(kind: JSON) -> Callable[[Any], str | None]:
