@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -24,14 +25,26 @@ def fire_due(database: Database, agency_id: int, *, now: datetime) -> int:
 
     An escalation sets the next one, which may be due as well: they are fired until none is.
     """
-    fired = 0
-    while True:
-        with unit_of_work(database, agency_id) as session:
-            claimed = timers.fire_escalations(session, agency_id, now=now)
-        fired += claimed
-        if not claimed:
-            break
+    fired = _fire_batch(database, agency_id, now)
+    if fired == timers.BATCH:
+        # There are many: one batch is worked out here while the server settles another.
+        with ThreadPoolExecutor(2, "timers") as pool:
+            fired += sum(pool.map(lambda _: _fire_all(database, agency_id, now), range(2)))
+    elif fired:
+        fired += _fire_all(database, agency_id, now)
     return fired + _fire_steps(database, agency_id, now=now)
+
+
+def _fire_all(database: Database, agency_id: int, now: datetime) -> int:
+    fired = 0
+    while claimed := _fire_batch(database, agency_id, now):
+        fired += claimed
+    return fired
+
+
+def _fire_batch(database: Database, agency_id: int, now: datetime) -> int:
+    with unit_of_work(database, agency_id) as session:
+        return timers.fire_escalations(session, agency_id, now=now)
 
 
 def _fire_steps(database: Database, agency_id: int, *, now: datetime) -> int:
