@@ -46,7 +46,7 @@ class KnownFormVersion:
     people: tuple[tuple[str, ...], ...]
 
 
-_by_id: dict[tuple[int | None, int], KnownWorkflow] = {}
+_by_id: EpochCache[Workflow] = EpochCache()
 _all: EpochCache[tuple[KnownWorkflow, ...]] = EpochCache()
 _items: EpochCache[Mapping[str, CatalogueItem]] = EpochCache()
 _forms: EpochCache[KnownForm] = EpochCache()
@@ -71,11 +71,7 @@ def current_workflow(session: Session, key: str) -> KnownWorkflow:
 def workflow(session: Session, definition_id: int) -> Workflow:
     """Give one version, whether or not it is still the present one."""
     place = (getattr(session, "agency_id", None), definition_id)
-    known = _by_id.get(place)
-    if known is None:
-        found = store.version(session, definition_id)
-        known = _by_id[place] = KnownWorkflow(found.id, found.key, store.compiled(found))
-    return known.workflow
+    return _by_id.get(session, place, lambda: store.compiled(store.version(session, definition_id)))
 
 
 def all_workflows(session: Session) -> tuple[KnownWorkflow, ...]:
