@@ -16,7 +16,6 @@ from core.db.epoch import forget_all
 from core.health import views as health
 from core.lib import text
 from core.pluginmanager import Plugins, plugins
-from core.workflow.service import known
 
 
 @contextmanager
@@ -44,7 +43,6 @@ def _start_anew() -> None:
     importlib.invalidate_caches()
     for cached in (plugins, parts.load, health.components, text._catalogue):
         cached.cache_clear()
-    known._by_id.clear()
     forget_all()
     parts.load()
 

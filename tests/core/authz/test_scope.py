@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Integer, cast, column, literal, select, text,
 from sqlalchemy.exc import DBAPIError
 
 from core.accounts.models import Department
-from core.authz import Actor, Grant, Right, Scope, register_rights, require, require_anywhere, scope
+from core.authz import Actor, Grant, Right, Scope, catalogue, register_rights, require, require_anywhere, scope
 from core.db.engine import AgencySession
 from core.grid.models import Grid, GridLevel, GridScheme
 from core.lib import clock
@@ -151,7 +151,8 @@ def test_grants_of_one_right_give_nothing_of_another(make_actor):
     assert isinstance(actor, Actor)
 
 
-def test_two_different_rights_under_one_key_are_a_mistake():
+def test_two_different_rights_under_one_key_are_a_mistake(monkeypatch):
+    monkeypatch.setattr(catalogue, "_rights", {})
     right = Right("authz:test:once", {"zh_CN": "一", "en": "One"})
     register_rights([right, right])
     with pytest.raises(ValueError, match="authz:test:once"):
