@@ -76,8 +76,12 @@ def test_duplicate_is_rejected_and_names_the_other_case(town: Town) -> None:
     duty_lead = town.as_("duty_lead")
     missing = refused(duty_lead.move(second, "reject", {"cause": "duplicate"}), 422)
     assert [one["path"] for one in missing["errors"]] == ["duplicate_of"]
+    for wrong in ("20990101-999999", second):
+        unknown = refused(duty_lead.move(second, "reject", {"cause": "duplicate", "duplicate_of": wrong}), 422)
+        assert [one["path"] for one in unknown["errors"]] == ["duplicate_of"]
     assert duty_lead.moved(second, "reject", {"cause": "duplicate", "duplicate_of": first}) == "rejected"
     assert duty_lead.case(second)["data"]["duplicate_of"] == first
+    assert town.found(second).duplicate_of_id == town.found(first).id
 
 
 def test_reporter_is_hinted_at_cases_nearby_of_the_same_class(town: Town) -> None:

@@ -49,6 +49,7 @@ def take_step(session: Session, actor: Actor, case: Case, verb: str, data: Mappi
     submitted = step.Submitted()
     if transition is not None and not engine.bars(definition, snapshot, verb, actor, now=actor.now):
         submitted = step.submit(session, actor, transition.form, data)
+        submitted = step.with_original(session, actor, case, transition, submitted)
         submitted = step.with_duties(session, actor, case, transition, submitted)
         asked = {"actor": actor, "workflow": case.workflow, "case": case, "transition": verb, "data": submitted.data}
         plugins().check(session, "check_case_transition", **asked)
@@ -89,6 +90,8 @@ def write(session: Session, actor: Actor, case: Case, outcome: Outcome, submitte
         personal=submitted.personal,
     )
     columns = {**columns_of(outcome), "chain_length": case.chain_length + 1, "chain_head": link.hash}
+    if submitted.duplicate_of_id is not None:
+        columns["duplicate_of_id"] = submitted.duplicate_of_id
     hanging = step.beside(session, actor, outcome, submitted, action=f"{case.workflow}:{outcome.event.verb}")
     store.update_case(session, case, columns, link, hanging)
 

@@ -11,12 +11,12 @@ from sqlalchemy.orm import Session
 from core.authz import Actor
 from core.calendar import Calendar
 from core.holidays import service as holidays
-from core.lib.errors import NotFound
+from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
 from core.pluginmanager import plugins
 from core.workflow.definition import Transition, Workflow
 from core.workflow.models import Case
-from core.workflow.service import known
+from core.workflow.service import known, reading
 from core.workflow.service.references import References
 from core.workflow.service.store import Beside
 from core.workflow.types import CaseSnapshot, FilingRule, Limit, Notice, Outcome
@@ -35,6 +35,7 @@ class Submitted:
     attachments: tuple[Mapping[str, Any], ...] = ()
     record_id: int | None = None
     point: Mapping[str, float] | None = None
+    duplicate_of_id: int | None = None
 
 
 def pinned_workflow(session: Session, case: Case) -> Workflow:
@@ -104,6 +105,22 @@ def with_duties(session: Session, actor: Actor, case: Case | None, transition: T
     duty = plugins().resolve(session, "resolve_case_duty", actor=actor, case=case, duty=transition.verb) or {}
     known = {missing[column]: duty[f"{column}_id"] for column in missing if duty.get(f"{column}_id") is not None}
     return replace(submitted, data={**submitted.data, **known}) if known else submitted
+
+
+def with_original(session: Session, actor: Actor, case: Case, transition: Transition, submitted: Submitted) -> Submitted:
+    """Find the case that a step calls this one a duplicate of; raise Invalid when the actor sees no such other case."""
+    fields = (name for way in transition.ways if case.state in way.states for name in way.sets.get("duplicate_of", ()))
+    field = next((name for name in fields if submitted.data.get(name)), None)
+    if field is None:
+        return submitted
+    number = str(submitted.data[field]).strip()
+    try:
+        original = reading.get_visible(session, actor, number)
+    except NotFound as error:
+        raise Invalid(error.message, path=field) from error
+    if original.id == case.id:
+        raise Invalid(msg("workflow.duplicate_of_itself"), path=field)
+    return replace(submitted, duplicate_of_id=original.id)
 
 
 class CatalogueRules:
