@@ -176,6 +176,7 @@ class CaseAttachment(OfCase, Base):
         within_agency("case_id", "cases"),
         within_agency("attachment_id", "attachment"),
         UniqueConstraint("agency_id", "case_id", "attachment_id", "sequence", "field"),
+        Index("ix_case_attachment_file", "agency_id", "attachment_id"),  # who may see a file is asked from the file's side
     )
 
     case_id: Mapped[int] = mapped_column(BigInteger)

@@ -1273,6 +1273,8 @@ CREATE TABLE case_attachment (
     CONSTRAINT uq_case_attachment_agency_id_case_id_attachment_id_sequ_f6c6 UNIQUE (agency_id, case_id, attachment_id, sequence, field)
 );
 
+CREATE INDEX ix_case_attachment_file ON case_attachment (agency_id, attachment_id);
+
 CREATE TABLE case_event (
     case_id BIGINT NOT NULL,
     sequence INTEGER NOT NULL,
