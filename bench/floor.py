@@ -66,7 +66,7 @@ LIST_SQL = """
 SELECT c.number, c.title, c.workflow, c.kind, c.state, c.category, c.class_code, c.located, c.lon, c.lat, c.reported_at,
        c.state_entered_at, c.due_at, c.warn_at, c.version, g.code AS grid_code, g.name AS grid_name, d.code AS department_code, d.name AS department_name
 FROM cases c LEFT JOIN grid g ON g.id = c.grid_id LEFT JOIN department d ON d.agency_id = c.agency_id AND d.id = c.department_id
-WHERE c.agency_id = %(agency)s AND c.category = 'open' AND c.grid_id = ANY(ARRAY(SELECT id FROM grid WHERE path <@ %(path)s::ltree))
+WHERE c.agency_id = %(agency)s AND c.category = 'open' AND c.grid_id IN (SELECT id FROM grid WHERE path <@ %(path)s::ltree)
 ORDER BY c.reported_at DESC, c.id DESC LIMIT 26
 """
 
