@@ -13,7 +13,7 @@ from core.accounts.service import Holder, OpenItem, register_hand_over
 from core.authz import Actor
 from core.workflow.definition import TASK, Workflow
 from core.workflow.models import Case
-from core.workflow.service import amending, known, moving
+from core.workflow.service import amending, known, moving, reading
 from core.workflow.service.amending import Amendment
 from core.workflow.types import Notice, Receiver
 
@@ -34,14 +34,7 @@ def move_cases(session: Session, actor: Actor, source: Holder, target: Holder) -
     one who leaves comes back to the successor, who is told then.
     """
     moved, last = 0, 0
-    while batch := session.scalars(
-        select(Case)
-        .where(*_held(session, source), Case.id > last)
-        .order_by(Case.id)
-        .limit(BATCH)
-        .with_for_update(of=Case)
-        .execution_options(populate_existing=True)
-    ).all():
+    while batch := reading.next_batch(session, *_held(session, source), after=last, limit=BATCH):
         last = batch[-1].id
         for case in batch:
             _hand_over(session, actor, case, source, target)

@@ -15,7 +15,7 @@ from core.authz import Actor
 from core.grid.service import succession
 from core.grid.service.succession import Followed, Follower
 from core.workflow.models import Case
-from core.workflow.service import history
+from core.workflow.service import history, reading
 from core.workflow.service.store import Beside, update_case
 from core.workflow.types import EventFacts
 
@@ -32,8 +32,7 @@ def count_waiting(session: Session, _now: datetime) -> int:
 
 def follow_land(session: Session, actor: Actor, after: int, limit: int) -> Followed:
     """Move a batch; a case whose place is in none of several heirs stays, and is given a grid by hand."""
-    query = select(Case).where(*_STANDING, Case.id > after).order_by(Case.id).limit(limit).with_for_update(of=Case)
-    cases = session.scalars(query.execution_options(populate_existing=True)).all()
+    cases = reading.next_batch(session, *_STANDING, after=after, limit=limit)
     # Read before the first step: writing one makes the row be read again.
     places = [(case.id, case.grid_id or 0, case.lon, case.lat) for case in cases]
     retired = succession.retired_grids(session, {grid_id for _, grid_id, _, _ in places})

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from core.audit import service as audit
@@ -24,7 +24,7 @@ from core.workflow import clockwork
 from core.workflow.definition import State, Workflow
 from core.workflow.models import Case
 from core.workflow.permissions import CaseRight
-from core.workflow.service import amending, known, moving, step
+from core.workflow.service import amending, known, moving, reading, step
 from core.workflow.service.amending import Amendment
 from core.workflow.types import CaseSnapshot, Clock, Timer
 
@@ -80,11 +80,9 @@ def migrate(session: Session, actor: Actor, key: str, *, states: Mapping[str, st
     move = _Move(actor, current.workflow, current.id, to.version, states, step.calendar_of(session, actor))
     fates: list[Fate] = []
     last = 0
-    open_cases = select(Case).where(Case.workflow == key, Case.category == "open", Case.definition_id != current.id).order_by(Case.id)
-    if not dry_run:  # a look must keep nobody from his work
-        open_cases = open_cases.with_for_update(of=Case)
-    open_cases = open_cases.limit(BATCH).execution_options(populate_existing=True)
-    while batch := session.scalars(open_cases.where(Case.id > last)).all():
+    behind = (Case.workflow == key, Case.category == "open", Case.definition_id != current.id)
+    # A look must keep nobody from his work.
+    while batch := reading.next_batch(session, *behind, after=last, limit=BATCH, lock=not dry_run):
         last = batch[-1].id
         fates += _migrate_batch(session, move, batch, dry_run=dry_run)
         for case in batch:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, column, func, or_, select, table
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Row, Select, and_, bindparam, column, func, or_, select, table
 from sqlalchemy.orm import Session
 
 from core.accounts.service import reach
@@ -66,6 +66,14 @@ def lock_visible(session: Session, actor: Actor, number: str) -> LockedCase:
     if case is None or not is_visible(session, actor, case):
         raise NotFound(msg("workflow.no_case", number=number))
     return case
+
+
+def next_batch(session: Session, *conditions: ColumnExpressionArgument[bool], after: int, limit: int, lock: bool = True) -> Sequence[Case]:
+    """Give the next cases by id that are to be changed one by one: as they are now, and locked unless they are only looked at."""
+    query = select(Case).where(*conditions, Case.id > after).order_by(Case.id).limit(limit)
+    if lock:
+        query = query.with_for_update(of=Case)
+    return session.scalars(query.execution_options(populate_existing=True)).all()
 
 
 def summaries() -> Select[*tuple[Any, ...]]:

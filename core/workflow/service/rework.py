@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.authz import Actor
@@ -12,7 +11,7 @@ from core.calendar import Calendar, Unit, deadline
 from core.holidays import service as holidays
 from core.workflow import clockwork
 from core.workflow.models import Case
-from core.workflow.service import amending, known, moving
+from core.workflow.service import amending, known, moving, reading
 from core.workflow.service.amending import Amendment
 from core.workflow.types import Clock
 
@@ -29,14 +28,7 @@ def rework_deadlines(session: Session, actor: Actor, year: int) -> int:
     """
     calendar = holidays.calendar_for(session, actor.agency_id)
     reworked, last = 0, 0
-    while batch := session.scalars(
-        select(Case)
-        .where(Case.is_provisional, Case.category == "open", Case.id > last)
-        .order_by(Case.id)
-        .limit(BATCH)
-        .with_for_update(of=Case)
-        .execution_options(populate_existing=True)
-    ).all():
+    while batch := reading.next_batch(session, Case.is_provisional, Case.category == "open", after=last, limit=BATCH):
         last = batch[-1].id
         waiting = amending.waiting_timers(session, [case.id for case in batch])
         for case in batch:
