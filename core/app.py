@@ -10,7 +10,7 @@ from core import parts
 from core.accounts.signin import SignIn
 from core.db.engine import Database
 from core.health.views import install_metrics
-from core.http import errors, openapi, serve
+from core.http import openapi, serve
 from core.http.application import WebApplication
 from core.http.fab import install_security
 from core.http.security import install_headers
@@ -31,7 +31,6 @@ def create_app(settings: Settings | None = None, database: Database | None = Non
     parts.load()
     sign_in = SignIn(settings, database)
     app.extensions["wangge"] = Frame(settings, database, sign_in, plugins().is_enabled)
-    errors.install(app)
     install_headers(app, settings)
     install_security(app, settings, database)
     install_metrics(app)

@@ -16,6 +16,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from sqlalchemy.exc import SQLAlchemyError
 
 from core.db import migrate
+from core.db.engine import Database
 from core.health import metrics, service
 from core.health.access import AccessLog
 from core.health.types import Condition, Report
@@ -42,16 +43,16 @@ class HealthSchema(Schema):
 @routes.get("/health", answers={200: HealthSchema, 503: HealthSchema}, public=True)
 def show_health(work: Work) -> Answer:
     """Say whether every part is well; 503 when the installation cannot serve."""
-    found = look(now=work.actor.now)
+    found = look(work.frame.database, now=work.actor.now)
     status = 503 if found.condition is Condition.FAILING else 200
     body = {"condition": str(found.condition), "parts": {check.name: str(check.condition) for check in found.checks}}
     return Answer(body, status=status, headers={"Cache-Control": "no-store"})
 
 
-def look(*, now: Any) -> Report:
+def look(database: Database, *, now: Any) -> Report:
     """Make the report of the running application."""
     failed = [one.key for one in plugins().failed]
-    return service.report(frame().database, now=now, failed_plugins=failed, components=components())
+    return service.report(database, now=now, failed_plugins=failed, components=components())
 
 
 @cache
@@ -112,7 +113,7 @@ def _look_for_metrics() -> tuple[Report, service.Backlog | None]:
         backlog = service.backlog(frame().database, now)
     except SQLAlchemyError:
         backlog = None  # The report says that the database is away.
-    return look(now=now), backlog
+    return look(frame().database, now=now), backlog
 
 
 def may_read_metrics() -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 import psycopg
-from flask import Flask, Response, request
+from flask import Flask, Request, Response, request
 from sqlalchemy import exc
 from werkzeug.exceptions import HTTPException
 
@@ -50,19 +50,30 @@ _SENTENCES = {
 
 def install(app: Flask) -> None:
     """Make ``app`` answer every error as a problem document."""
-    app.register_error_handler(WanggeError, problem_of)
-    app.register_error_handler(HTTPException, _http_problem)
+    for kind in (HTTPException, Exception):  # Flask asks for the first by itself
+        app.register_error_handler(kind, lambda error: answer_to(error, request))
+
+
+def answer_to(error: Exception, asked: Request) -> Response:
+    """Write any error as a problem document in the request's language."""
     # The hot statements go to the driver as they are, so its own errors arrive here beside SQLAlchemy's.
-    for module in (exc, psycopg):
-        app.register_error_handler(module.DataError, lambda _error: problem_of(Invalid(msg("http.bad_value"))))
-        app.register_error_handler(module.IntegrityError, _integrity_problem)
-        app.register_error_handler(module.OperationalError, _database_away)
-    app.register_error_handler(Exception, _defect)
+    match error:
+        case WanggeError():
+            return _problem(error, asked)
+        case HTTPException():
+            return _http_problem(error, asked)
+        case exc.DataError() | psycopg.DataError():
+            return _problem(Invalid(msg("http.bad_value")), asked)
+        case exc.IntegrityError() | psycopg.IntegrityError():
+            return _problem(_integrity(error), asked)
+        case exc.OperationalError() | psycopg.OperationalError():
+            log.error("database error: %s", error.orig if isinstance(error, exc.OperationalError) else error)
+            return _problem(Unavailable(msg("http.database_away")), asked)
+    return _defect(error, asked)
 
 
-def problem_of(error: WanggeError) -> Response:
-    """Write a WanggeError as a problem document in the request's language."""
-    locale = closest_locale(request.headers.get("Accept-Language"))
+def _problem(error: WanggeError, asked: Request) -> Response:
+    locale = _locale(asked)
     document: dict[str, Any] = {
         "type": f"/problems/{error.type}",
         "title": msg(f"http.title_{error.type.replace('-', '_')}").text(locale),
@@ -73,6 +84,10 @@ def problem_of(error: WanggeError) -> Response:
     if isinstance(error, Invalid):
         document["errors"] = [{"path": one.path, "detail": one.message.text(locale)} for one in error.errors]
     return _respond(document, error.status, error.headers)
+
+
+def _locale(asked: Request) -> str:
+    return closest_locale(asked.headers.get("Accept-Language"))
 
 
 def invalid_of(messages: Any) -> Invalid:
@@ -108,12 +123,12 @@ def _respond(document: Mapping[str, Any], status: int, headers: Mapping[str, str
     return response
 
 
-def _http_problem(error: HTTPException) -> Response:
+def _http_problem(error: HTTPException, asked: Request) -> Response:
     status = error.code or 500
     if error.response is not None and status < 400:
         return Response(status=status, headers={"Location": error.response.headers["Location"]})  # a redirect raised as an exception
     kind = _HTTP_TYPES.get(status, "error")
-    locale = closest_locale(request.headers.get("Accept-Language"))
+    locale = _locale(asked)
     document = {
         "type": f"/problems/{kind}",
         "title": msg(f"http.title_{kind.replace('-', '_')}").text(locale),
@@ -124,21 +139,16 @@ def _http_problem(error: HTTPException) -> Response:
     return _respond(document, status, kept)
 
 
-def _integrity_problem(error: exc.IntegrityError | psycopg.IntegrityError) -> Response:
+def _integrity(error: exc.IntegrityError | psycopg.IntegrityError) -> Conflict:
     source = error.orig if isinstance(error, exc.IntegrityError) else error
     constraint = getattr(getattr(source, "diag", None), "constraint_name", None) or ""
     log.warning("integrity error on %s", constraint)
-    return problem_of(Conflict(msg("http.integrity", constraint=constraint)))
+    return Conflict(msg("http.integrity", constraint=constraint))
 
 
-def _database_away(error: exc.OperationalError | psycopg.OperationalError) -> Response:
-    log.error("database error: %s", error.orig if isinstance(error, exc.OperationalError) else error)
-    return problem_of(Unavailable(msg("http.database_away")))
-
-
-def _defect(error: Exception) -> Response:
-    log.error("defect in %s %s", request.method, request.path, exc_info=error)
-    locale = closest_locale(request.headers.get("Accept-Language"))
+def _defect(error: Exception, asked: Request) -> Response:
+    log.error("defect in %s %s", asked.method, asked.path, exc_info=error)
+    locale = _locale(asked)
     document = {
         "type": "/problems/error",
         "title": msg("http.title_error").text(locale),

@@ -16,6 +16,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from core.http.body import bytes_of
 from core.http.models import IdempotencyKey
 from core.http.routes import Answer
 from core.http.work import Work
@@ -41,7 +42,7 @@ def begin(work: Work, request: Request) -> Claim | None:
         return None
     if not _KEY.match(key):
         raise Invalid(msg("http.key_broken"), path="Idempotency-Key")
-    digest = hashlib.sha256(b"\0".join([request.method.encode(), request.path.encode(), request.get_data()])).digest()
+    digest = hashlib.sha256(b"\0".join([request.method.encode(), request.path.encode(), bytes_of(request)])).digest()
     actor = work.actor
     row = {"agency_id": actor.agency_id, "user_id": actor.user_id, "key": key}
     claimed = work.session.execute(

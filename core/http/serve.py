@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 import orjson
-from flask import Flask, Request, Response, request
+from flask import Request, Response
 from marshmallow import Schema, ValidationError
 
 from core.authz import Actor
 from core.db import uow
 from core.http import idempotency
-from core.http.application import WrittenResponse
+from core.http.application import Served, WebApplication, Written
+from core.http.body import json_of
 from core.http.errors import invalid_of
 from core.http.routes import Answer, Route, Routes
 from core.http.work import Frame, Work
@@ -22,11 +23,10 @@ from core.lib import clock
 from core.lib.errors import FieldError, Invalid, Malformed, NotFound, PreconditionRequired, WrongContentType
 from core.lib.text import closest_locale, msg
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
 PREFIX = "/api/v1"
-MAX_DEPTH = 64
-"""How deep JSON may be nested: forms and definitions need a dozen, and what is stored must never exhaust a reader's stack."""
-_JSON_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
-_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
 _ETAG = re.compile(r'^(?:W/)?"?(\d{1,18})"?$')
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 
@@ -34,37 +34,34 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
 Reader = Callable[[Request], dict[str, Any]]
 
 
-def mount(app: Flask, groups: Iterable[Routes]) -> list[Route]:
+def mount(app: WebApplication, groups: Iterable[Routes]) -> list[Route]:
     """Add every route of ``groups`` to ``app``; return them all for the document."""
     routes = [route for group in groups for route in group.all]
     for route in routes:
-        app.add_url_rule(PREFIX + route.path, endpoint=route.name, view_func=_endpoint(app, route), methods=[route.method])
+        app.serve(PREFIX + route.path, route.name, route.method, _served(app, route))
     return routes
 
 
-def _endpoint(app: Flask, route: Route) -> Callable[..., Response]:
+def _served(app: WebApplication, route: Route) -> Served:
     read = _reader(route)
-
     serve_it = _serve_public if route.public else _serve_signed_in
 
-    def serve(**path: Any) -> Response:
-        # The request itself, not the proxy that finds it anew at each look.
-        return serve_it(route, app.extensions["wangge"], request._get_current_object(), read, path)  # type: ignore[attr-defined]  # noqa: SLF001
+    def serve(asked: Request) -> WSGIApplication:
+        return serve_it(route, app.extensions["wangge"], asked, read)
 
-    serve.__name__ = route.name
     return serve
 
 
-def _serve_public(route: Route, parts: Frame, asked: Request, read: Reader, path: dict[str, Any]) -> Response:
+def _serve_public(route: Route, parts: Frame, asked: Request, read: Reader) -> WSGIApplication:
     given = read(asked)
     with parts.database.session(None) as session:
         actor = Actor(None, 0, "", "", (), clock.now(), locale=locale_of(asked), request_id=request_id_of(asked))
-        answer = _answer(route.view(Work(session, actor, parts.settings, route), **path, **given))
+        answer = _answer(route.view(Work(session, actor, parts, route, asked), **given))
         uow.commit(session)
     return respond(answer)
 
 
-def _serve_signed_in(route: Route, parts: Frame, asked: Request, read: Reader, path: dict[str, Any]) -> Response:
+def _serve_signed_in(route: Route, parts: Frame, asked: Request, read: Reader) -> WSGIApplication:
     identity = parts.authenticator.identify(asked)
     asked.environ["wangge.user_id"] = identity.user_id  # for the access log
     agency_id = parts.authenticator.agency_id(identity)
@@ -80,11 +77,11 @@ def _serve_signed_in(route: Route, parts: Frame, asked: Request, read: Reader, p
         if route.plugin and not parts.is_enabled(session, route.plugin):
             raise NotFound(msg("http.plugin_off"))
         given = read(asked)
-        work = Work(session, actor, parts.settings, route)
+        work = Work(session, actor, parts, route, asked)
         key = idempotency.begin(work, asked) if route.idempotent else None
         if key and key.answer:
             return respond(key.answer)
-        answer = _answer(route.view(work, **path, **given))
+        answer = _answer(route.view(work, **given))
         if key:
             idempotency.finish(work, key, answer)
         uow.commit(session)
@@ -95,13 +92,13 @@ def _reader(route: Route) -> Reader:
     query, body, upload = (_instance(schema) for schema in (route.query, route.body, route.upload))
 
     def read(asked: Request) -> dict[str, Any]:
-        given: dict[str, Any] = {}
+        given: dict[str, Any] = asked.view_args or {}
         if query is not None:
             given["query"] = _load(query, _query_of(asked, query))
-        elif asked.args:
+        elif asked.environ.get("QUERY_STRING") and asked.args:
             raise invalid_of({name: ["Unknown field."] for name in asked.args})
         if body is not None:
-            given["body"] = _load(body, _json_of(asked))
+            given["body"] = _load(body, json_of(asked))
         if upload is not None:
             if asked.mimetype != "multipart/form-data":
                 raise WrongContentType(msg("http.not_multipart"))
@@ -136,50 +133,6 @@ def _query_of(request: Request, schema: Schema) -> dict[str, Any]:
     return given
 
 
-def _json_of(request: Request) -> Any:
-    if request.mimetype != "application/json":
-        raise WrongContentType(msg("http.not_json"))
-    raw = request.get_data()
-    try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
-        raise Malformed(msg("http.broken_json", reason=str(error))) from None
-    if is_deeper(raw, MAX_DEPTH):
-        raise Invalid(msg("http.too_deep", limit=MAX_DEPTH))
-    if b"\\u0000" in raw and (places := list(_places_of_nul(value, ""))):
-        raise Invalid.many([FieldError(place, msg("http.has_nul")) for place in places[:20]])
-    if not isinstance(value, dict):
-        raise invalid_of({"": ["Not an object."]})
-    return value
-
-
-def is_deeper(raw: bytes, limit: int) -> bool:
-    """Tell whether JSON is nested deeper than ``limit``, without recursion and at the speed of C."""
-    if raw.count(b"[") + raw.count(b"{") <= limit:
-        return False
-    brackets = _JSON_TEXT.sub(b"", raw).translate(None, _NO_BRACKETS)
-    for _ in range(limit):
-        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
-        if not brackets:
-            return False
-    return True
-
-
-def _places_of_nul(value: Any, path: str) -> Iterator[str]:
-    if isinstance(value, dict):
-        for name, inner in value.items():
-            step = f"{path}.{name}" if path else name
-            if "\0" in name:
-                yield step.replace("\0", "�")
-            else:
-                yield from _places_of_nul(inner, step)
-    elif isinstance(value, list):
-        for number, inner in enumerate(value):
-            yield from _places_of_nul(inner, f"{path}[{number}]")
-    elif isinstance(value, str) and "\0" in value:
-        yield path
-
-
 def _version_of(request: Request) -> int:
     given = request.environ.get("HTTP_IF_MATCH")
     if given is None:
@@ -207,8 +160,8 @@ def _answer(value: Any) -> Answer:
     return Answer(value, status=204 if value is None else 200)
 
 
-def respond(answer: Answer) -> Response:
-    """Turn an answer into a response."""
+def respond(answer: Answer) -> WSGIApplication:
+    """Turn an answer into what sends it."""
     headers = list(answer.headers.items())
     if answer.etag is not None:
         headers.append(("ETag", f'"{answer.etag}"'))
@@ -217,5 +170,6 @@ def respond(answer: Answer) -> Response:
     if answer.status == 204:
         return Response(status=204, headers=headers)
     body = orjson.dumps(answer.body, option=orjson.OPT_NON_STR_KEYS)
-    written = all(value.isascii() for _, value in headers)
-    return (WrittenResponse if written else Response)(body, answer.status, headers, content_type="application/json")
+    if all(value.isascii() for _, value in headers):
+        return Written(body, answer.status, [("Content-Type", "application/json"), *headers])
+    return Response(body, answer.status, headers, content_type="application/json")

@@ -68,8 +68,19 @@ class Work:
 
     session: Session
     actor: Actor
-    settings: Settings
+    frame: Frame
     route: Route
+    request: Request
+
+    @property
+    def settings(self) -> Settings:
+        """The installation's settings."""
+        return self.frame.settings
+
+    @property
+    def address(self) -> str:
+        """The client's address, which only a named proxy may speak for."""
+        return self.request.remote_addr or ""
 
     @property
     def locale(self) -> str:
@@ -78,6 +89,6 @@ class Work:
 
 
 def frame() -> Frame:
-    """Give the frame of the running application."""
+    """Give the frame of the running application; for what Flask serves itself, a view has it in its ``work``."""
     found: Frame = current_app.extensions["wangge"]
     return found

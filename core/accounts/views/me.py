@@ -23,7 +23,6 @@ from core.accounts.signin.schemas import (
 from core.accounts.signin.seals import seals_of
 from core.accounts.signin.standing import agencies_of, standing_of
 from core.accounts.views.group import routes
-from core.accounts.views.session import address_of_request
 from core.db import uow
 from core.db.base import User
 from core.http.work import Work
@@ -110,7 +109,7 @@ def disable_second_factor(work: Work, body: dict[str, Any]) -> None:
 
 def _prove(work: Work, password: str, *, path: str = "password") -> User:
     """Ask for the current password again, counted like a sign-in: a stolen session must not serve to guess it."""
-    user, seals, address = _user(work), seals_of(work.settings), address_of_request()
+    user, seals, address = _user(work), seals_of(work.settings), work.address
     refusal = throttle.begin_try(work.session, seals, username=user.username, address=address, now=work.actor.now)
     uow.commit(work.session)
     if refusal is not None:
@@ -134,7 +133,7 @@ def _make_recovery_codes(work: Work) -> dict[str, Any]:
     user, now = _user(work), work.actor.now
     codes = recovery_codes.make_set(work.session, seals_of(work.settings), user_id=user.id, now=now)
     kind = "cookie" if _identity(work).by_cookie else "token"
-    sessions.record_try(work.session, user_id=user.id, outcome="recovery_codes_made", kind=kind, address=address_of_request(), now=now)
+    sessions.record_try(work.session, user_id=user.id, outcome="recovery_codes_made", kind=kind, address=work.address, now=now)
     return {"recovery_codes": codes}
 
 

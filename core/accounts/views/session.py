@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import request
 from werkzeug.http import dump_cookie
 
 from core.accounts.signin import service as signin
@@ -57,7 +56,7 @@ def log_in(work: Work, body: dict[str, Any]) -> dict[str, Any]:
 def refresh(work: Work) -> dict[str, Any]:
     """Trade the refresh token, sent as the bearer, for a new pair; a refresh token used twice ends the sign-in."""
     seals, now = seals_of(work.settings), work.actor.now
-    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    scheme, _, token = work.request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "bearer":
         raise Unauthenticated(msg("accounts.not_signed_in"))
     outcome = signin.renew(work.session, seals.read_token(token.strip(), "refresh"), now=now)
@@ -72,7 +71,7 @@ def refresh(work: Work) -> dict[str, Any]:
 
 def _sign_in(work: Work, body: dict[str, Any], kind: str) -> signin.SignedIn:
     """Count the try and commit, then look at the password and commit again: neither trace is lost to a refusal."""
-    seals, now, address = seals_of(work.settings), work.actor.now, address_of_request()
+    seals, now, address = seals_of(work.settings), work.actor.now, work.address
     refusal = throttle.begin_try(work.session, seals, username=body["username"], address=address, now=now)
     uow.commit(work.session)
     if refusal is not None:
@@ -83,11 +82,6 @@ def _sign_in(work: Work, body: dict[str, Any], kind: str) -> signin.SignedIn:
     if isinstance(outcome, Unauthenticated):
         raise outcome
     return outcome
-
-
-def address_of_request() -> str:
-    """Give the client's address, which only a named proxy may speak for."""
-    return request.remote_addr or ""
 
 
 def _cookie(value: str, settings: Settings) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from flask import Flask
 from sqlalchemy import text
 
 from core import parts
 from core.accounts.signin import SignIn
 from core.accounts.views import routes
-from core.http import errors, serve
+from core.http import serve
+from core.http.application import WebApplication
 from core.http.work import Frame
 from core.testing.people import browser_of, make_person
 
@@ -17,9 +17,8 @@ from core.testing.people import browser_of, make_person
 @pytest.fixture(scope="module")
 def app(settings, database):
     parts.load()
-    made = Flask("accounts")
+    made = WebApplication("accounts")
     made.extensions["wangge"] = Frame(settings, database, SignIn(settings, database))
-    errors.install(made)
     serve.mount(made, [routes])
     return made
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from flask import Flask
 from jsonschema import Draft202012Validator
 
 from core.db.engine import AgencySession
@@ -13,7 +12,8 @@ from core.definitions import views as definition_views
 from core.definitions.permissions import DefinitionRight
 from core.definitions.visibility import plugins
 from core.forms import views as form_views
-from core.http import errors, serve
+from core.http import serve
+from core.http.application import WebApplication
 from core.http.work import Frame, Identity
 from tests.core.definitions.conftest import CATALOGUE, content, prepared, synced
 
@@ -52,9 +52,8 @@ def serving(owner, settings, alpha, make_actor, monkeypatch):
         return AgencySession(connection, agency_id=agency_id, join_transaction_mode="create_savepoint")
 
     def serve_as(*rights):
-        app = Flask("test")
+        app = WebApplication("test")
         app.extensions["wangge"] = Frame(settings, SimpleNamespace(session=session), SignedIn(make_actor(rights)), plugins().is_enabled)
-        errors.install(app)
         serve.mount(app, [definition_views.routes, form_views.routes])
         return app.test_client()
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from flask import Flask
 from shapely.geometry import mapping, shape
 
 from core.db.engine import AgencySession
 from core.grid import views
 from core.grid.permissions import GridRight
-from core.http import errors, openapi, serve
+from core.http import openapi, serve
+from core.http.application import WebApplication
 from core.http.work import Frame, Identity
 from tests.core.grid.conftest import COMMUNITY, HIGH, LEVELS, WIDE, collection, community, feature, square
 
@@ -42,9 +42,8 @@ def serving(settings, connection, session, make_actor):
         return AgencySession(connection, agency_id=agency_id, join_transaction_mode="create_savepoint")
 
     def serve_as(*rights):
-        app = Flask("test")
+        app = WebApplication("test")
         app.extensions["wangge"] = Frame(settings, SimpleNamespace(session=open_session), SignedIn(make_actor(rights)), None)
-        errors.install(app)
         serve.mount(app, [views.routes])
         return app.test_client()
 

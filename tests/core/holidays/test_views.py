@@ -5,20 +5,23 @@ from __future__ import annotations
 from datetime import date, time
 
 import pytest
+from flask import Request
 from marshmallow import ValidationError
 
+from core.accounts.signin import SignIn
 from core.holidays import service, views
 from core.holidays.permissions import HolidayRight
 from core.holidays.views import routes
-from core.http.work import Work
+from core.http.work import Frame, Work
 from core.lib.errors import Invalid
 
 TITLE = {"zh_CN": "区庆", "en": "District day"}
 
 
 @pytest.fixture
-def call(session, make_actor, settings):
+def call(session, make_actor, settings, database):
     """Call a view as the frame does: body and query loaded, the answer dumped by its schema."""
+    frame = Frame(settings, database, SignIn(settings, database))
     by_view = {route.view.__name__: route for route in routes.all}
 
     def run(view, *, body=None, query=None, **path):
@@ -28,7 +31,7 @@ def call(session, make_actor, settings):
             given["body"] = route.body().load(body)
         if route.query is not None:
             given["query"] = route.query().load(query)
-        answer = view(Work(session, make_actor(list(HolidayRight)), settings, route), **path, **given)
+        answer = view(Work(session, make_actor(list(HolidayRight)), frame, route, Request({})), **path, **given)
         schema = route.answers.get(200)
         if schema is None:
             return answer

@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from flask import Flask
 from sqlalchemy import insert, select, text
 
 from core.accounts.models import Agency, Department
@@ -23,7 +22,8 @@ from core.definitions.installed import import_compilers
 from core.definitions.models import Definition
 from core.definitions.registry import compiler_of
 from core.grid.models import Grid, GridLevel, GridScheme
-from core.http import errors, serve
+from core.http import serve
+from core.http.application import WebApplication
 from core.http.work import Frame, Identity
 from core.ledgers.exchange.jobs import ImportOrder, create_import
 from core.ledgers.exchange.running import run_import
@@ -251,10 +251,9 @@ def client(world, settings):
             epoch.epoch(session)
             return application.actor
 
-    application = Flask("ledgers")
+    application = WebApplication("ledgers")
     application.config["MAX_CONTENT_LENGTH"] = settings.max_upload_bytes
     application.actor = world.actor()
-    errors.install(application)
     application.extensions["wangge"] = Frame(settings, world.database, Authenticator())
     serve.mount(application, [routes])
     found = application.test_client()

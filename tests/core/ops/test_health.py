@@ -10,7 +10,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from flask import Flask
 
 from core.db.engine import Database
 from core.db.migrate import plugin_component
@@ -19,7 +18,8 @@ from core.health.access import AccessLog
 from core.health.service import Backlog
 from core.health.types import Check, Condition, Report
 from core.health.views import install_metrics, routes
-from core.http import errors, serve
+from core.http import serve
+from core.http.application import WebApplication
 from core.http.work import Frame
 from core.testing.fixtures import NOON
 
@@ -35,12 +35,11 @@ def make_client(settings, tmp_path):
     made = []
 
     def make(found: Database, token: str = ""):
-        app = Flask("core")
+        app = WebApplication("core")
         made.append(app)
         app.extensions["wangge"] = Frame(replace(settings, metrics_token=token, var=tmp_path), found, None)
         install_metrics(app)
         serve.mount(app, [routes])
-        errors.install(app)
         return app.test_client()
 
     yield make
