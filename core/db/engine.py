@@ -119,7 +119,7 @@ class AgencySession(Session):
     def close(self) -> None:
         """Roll back what is not committed, and give the connection back."""
         try:
-            if self._taken is None or self.in_transaction():
+            if self.in_transaction() or self.identity_map or self.new:  # else nothing was asked of SQLAlchemy
                 super().close()
         finally:
             self._give_back()

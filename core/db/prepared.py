@@ -64,18 +64,24 @@ class Line:
 
     def run(self, statement: Prepared, values: Sequence[Any]) -> list[Any]:
         """Execute a statement, prepared at its first use here; give its rows. A transaction is begun when there is none, as psycopg does."""
-        if self._libpq.transaction_status == TransactionStatus.IDLE:
-            self._done(self._libpq.exec_(b"BEGIN"))
         name = statement.name
         if name not in self._known:
             self._prepare(name, statement.sql)
-        given: Any = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
-        result = self._libpq.exec_prepared(name, given)
+        if self._libpq.transaction_status == TransactionStatus.IDLE:
+            result = self._begin_with(name, values)
+        else:
+            given: Any = self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
+            result = self._libpq.exec_prepared(name, given)
         if result.status == ExecStatus.TUPLES_OK:
             self._transformer.set_pgresult(result)
             return self._transformer.load_rows(0, result.ntuples, statement.row_maker(result))
         self._done(result)
         return []
+
+    def _begin_with(self, name: bytes, values: Sequence[Any]) -> Any:
+        """Begin a transaction with a prepared statement: one round trip instead of two, which only a text without parameters can be."""
+        literals = b",".join(self._transformer.as_literal(value) for value in values)
+        return self._libpq.exec_(b"BEGIN; EXECUTE %b(%b)" % (name, literals) if values else b"BEGIN; EXECUTE %b" % name)
 
     def _prepare(self, name: bytes, sql: str) -> None:
         # Every value is sent as text and without a type, so that the server infers it and None needs no statement of its own.
