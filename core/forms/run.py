@@ -50,7 +50,7 @@ class Run:
         for check in plan.checks:
             if (
                 inputs[check.container] is not None
-                and not check.rule.reads_failed(frames)
+                and not self._reads_failed(check.rule, frames)
                 and not self._holds(check.rule, frames, prefix + check.path)
             ):
                 self.errors.append(FieldError(prefix + check.path, msg("forms.check_said", said=check.message)))
@@ -109,7 +109,7 @@ class Run:
 
     def _compute(self, node: Node, frames: Sequence[Frame], output: dict[str, Any], prefix: str) -> None:
         assert node.value is not None
-        if node.value.reads_failed(frames):
+        if self._reads_failed(node.value, frames):
             frames[-1].failed.add(node.path)
             return
         try:
@@ -119,9 +119,13 @@ class Run:
         except (RuleError, Refused) as error:
             self._refuse(node, frames[-1], prefix, msg("forms.cannot_compute", reason=error.message))
 
+    def _reads_failed(self, rule: BoundRule, frames: Sequence[Frame]) -> bool:
+        """Say whether a rule reads a refused value; while nothing was refused, none does."""
+        return bool(self.errors) and rule.reads_failed(frames)
+
     def _holds(self, rule: BoundRule, frames: Sequence[Frame], path: str) -> bool:
         """Say whether a rule holds; one that reads a refused value cannot be judged and counts as not holding."""
-        if rule.reads_failed(frames):
+        if self._reads_failed(rule, frames):
             return False
         try:
             return bool(rule.evaluate(frames, self.moment.today))

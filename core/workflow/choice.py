@@ -95,10 +95,12 @@ def choose(
     if not entitled:
         right = level.right if level else ways[0].right
         raise NotEntitled(msg("workflow.not_entitled", transition=transition.title, right=right))
-    facts = Facts(workflow, snapshot, actor, data, now)
     broken: Guard | None = None
+    facts: Facts | None = None
     for way in entitled:
-        failed = facts.first_broken(way.guards)
+        if way.guards and facts is None:
+            facts = Facts(workflow, snapshot, actor, data, now)
+        failed = facts.first_broken(way.guards) if facts else None
         if failed is None:
             return way, request.level if request else None
         broken = broken or failed
@@ -114,7 +116,8 @@ def _is_entitled(way: Way, level: Level | None, snapshot: CaseSnapshot, actor: A
         return False
     if way.by == "assignee" and (actor.user_id is None or actor.user_id != snapshot.assignee_id):
         return False
-    return actor.user_id not in set(_barred((*way.not_by, *(level.not_by if level else ())), snapshot, request))
+    not_by = (*way.not_by, *level.not_by) if level else way.not_by
+    return not not_by or actor.user_id not in set(_barred(not_by, snapshot, request))
 
 
 def _barred(not_by: Sequence[str], snapshot: CaseSnapshot, request: OpenRequest | None) -> Iterator[int]:
