@@ -20,7 +20,8 @@ from sqlalchemy import Table
 
 from core.db.base import Base
 
-_AGENCY = "(SELECT nullif(current_setting('wangge.agency', true), '')::integer)"
+_WRITTEN = "nullif(current_setting('wangge.agency', true), '')::integer"
+_AGENCY = f"(SELECT {_WRITTEN})"  # worked out once for all rows that are read; a step writes one row to each of many tables
 
 
 def statements() -> Iterator[str]:
@@ -56,8 +57,7 @@ def secure_table(table: Table, model: type | None) -> Iterator[str]:
         yield f"ALTER TABLE {name} ENABLE ROW LEVEL SECURITY"
         yield f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY"
         yield f"CREATE POLICY owner_all ON {name} TO wangge_owner USING (true) WITH CHECK (true)"
-        own = f"agency_id = {_AGENCY}"
-        yield f"CREATE POLICY own_agency ON {name} TO wangge_app USING ({own}) WITH CHECK ({own})"
+        yield f"CREATE POLICY own_agency ON {name} TO wangge_app USING (agency_id = {_AGENCY}) WITH CHECK (agency_id = {_WRITTEN})"
         if security == "nullable":
             # For SELECT alone: were it part of own_agency, the application could delete shared rows or take them over.
             yield f"CREATE POLICY shared ON {name} FOR SELECT TO wangge_app USING (agency_id IS NULL)"

@@ -16,9 +16,8 @@ CREATE OR REPLACE FUNCTION {table}_{column}_guard_insert() RETURNS trigger LANGU
 SET search_path = pg_catalog, public, pg_temp AS $body$
 BEGIN
   IF EXISTS (
-    SELECT FROM (SELECT DISTINCT agency_id, {column} AS id FROM fresh) AS named
-    JOIN public.definition ON definition.id = named.id
-    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM named.agency_id
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.{column}
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
   ) THEN
     RAISE EXCEPTION '{table}.{column} names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
   END IF;

@@ -1161,10 +1161,8 @@ CREATE TABLE cases (
     CONSTRAINT fk_cases_agency_id_assignee_id FOREIGN KEY(agency_id, assignee_id) REFERENCES member (agency_id, user_id),
     CONSTRAINT uq_cases_agency_id_number UNIQUE (agency_id, number),
     CONSTRAINT uq_cases_agency_id_uuid UNIQUE (agency_id, uuid),
-    CONSTRAINT ck_cases_category CHECK (category IN ('open', 'closed')),
-    CONSTRAINT ck_cases_closed_has_time CHECK ((category = 'closed') = (closed_at IS NOT NULL)),
-    CONSTRAINT ck_cases_located CHECK (located IN ('inside', 'near', 'outside', 'assigned', 'none')),
-    CONSTRAINT ck_cases_located_has_grid CHECK ((located IN ('outside', 'none')) = (grid_id IS NULL)),
+    CONSTRAINT ck_cases_category CHECK (category = CASE WHEN closed_at IS NULL THEN 'open' ELSE 'closed' END),
+    CONSTRAINT ck_cases_located CHECK (CASE WHEN grid_id IS NULL THEN located IN ('outside', 'none') ELSE located IN ('inside', 'near', 'assigned') END),
     CONSTRAINT fk_cases_definition_id FOREIGN KEY(definition_id) REFERENCES definition (id),
     CONSTRAINT fk_cases_grid_id FOREIGN KEY(grid_id) REFERENCES grid (id),
     CONSTRAINT fk_cases_reporter_id FOREIGN KEY(reporter_id) REFERENCES ab_user (id),
@@ -1500,9 +1498,8 @@ CREATE OR REPLACE FUNCTION import_job_form_version_id_guard_insert() RETURNS tri
 SET search_path = pg_catalog, public, pg_temp AS $body$
 BEGIN
   IF EXISTS (
-    SELECT FROM (SELECT DISTINCT agency_id, form_version_id AS id FROM fresh) AS named
-    JOIN public.definition ON definition.id = named.id
-    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM named.agency_id
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.form_version_id
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
   ) THEN
     RAISE EXCEPTION 'import_job.form_version_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
   END IF;
@@ -1531,9 +1528,8 @@ CREATE OR REPLACE FUNCTION record_form_version_id_guard_insert() RETURNS trigger
 SET search_path = pg_catalog, public, pg_temp AS $body$
 BEGIN
   IF EXISTS (
-    SELECT FROM (SELECT DISTINCT agency_id, form_version_id AS id FROM fresh) AS named
-    JOIN public.definition ON definition.id = named.id
-    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM named.agency_id
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.form_version_id
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
   ) THEN
     RAISE EXCEPTION 'record.form_version_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
   END IF;
@@ -1562,9 +1558,8 @@ CREATE OR REPLACE FUNCTION cases_definition_id_guard_insert() RETURNS trigger LA
 SET search_path = pg_catalog, public, pg_temp AS $body$
 BEGIN
   IF EXISTS (
-    SELECT FROM (SELECT DISTINCT agency_id, definition_id AS id FROM fresh) AS named
-    JOIN public.definition ON definition.id = named.id
-    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM named.agency_id
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.definition_id
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
   ) THEN
     RAISE EXCEPTION 'cases.definition_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
   END IF;
@@ -1593,9 +1588,8 @@ CREATE OR REPLACE FUNCTION case_event_form_id_guard_insert() RETURNS trigger LAN
 SET search_path = pg_catalog, public, pg_temp AS $body$
 BEGIN
   IF EXISTS (
-    SELECT FROM (SELECT DISTINCT agency_id, form_id AS id FROM fresh) AS named
-    JOIN public.definition ON definition.id = named.id
-    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM named.agency_id
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.form_id
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
   ) THEN
     RAISE EXCEPTION 'case_event.form_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
   END IF;
@@ -1658,7 +1652,7 @@ ALTER TABLE "department" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "department" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "department" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "department" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "grid_scheme" TO wangge_app;
 
@@ -1670,7 +1664,7 @@ ALTER TABLE "holiday" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "holiday" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "holiday" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "holiday" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 CREATE POLICY shared ON "holiday" FOR SELECT TO wangge_app USING (agency_id IS NULL);
 
@@ -1682,7 +1676,7 @@ ALTER TABLE "holiday_year" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "holiday_year" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "holiday_year" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "holiday_year" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 CREATE POLICY shared ON "holiday_year" FOR SELECT TO wangge_app USING (agency_id IS NULL);
 
@@ -1694,7 +1688,7 @@ ALTER TABLE "idempotency_key" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "idempotency_key" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "idempotency_key" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "idempotency_key" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "outbox" TO wangge_app;
 
@@ -1704,7 +1698,7 @@ ALTER TABLE "outbox" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "outbox" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "outbox" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "outbox" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT (agency_id, id, due_at, state) ON "outbox" TO wangge_scan;
 
@@ -1718,7 +1712,7 @@ ALTER TABLE "post" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "post" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "post" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "post" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "record_serial" TO wangge_app;
 
@@ -1728,7 +1722,7 @@ ALTER TABLE "record_serial" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "record_serial" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "record_serial" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "record_serial" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "role" TO wangge_app;
 
@@ -1738,7 +1732,7 @@ ALTER TABLE "role" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "role" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "role" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "role" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT ON "ab_api_key" TO wangge_app;
 
@@ -1756,7 +1750,7 @@ ALTER TABLE "agency_office_hours" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "agency_office_hours" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "agency_office_hours" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "agency_office_hours" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "agency_plugin" TO wangge_app;
 
@@ -1766,7 +1760,7 @@ ALTER TABLE "agency_plugin" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "agency_plugin" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "agency_plugin" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "agency_plugin" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT ON "attachment" TO wangge_app;
 
@@ -1776,7 +1770,7 @@ ALTER TABLE "attachment" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "attachment" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "attachment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "attachment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT ON "audit_entry" TO wangge_app;
 
@@ -1786,7 +1780,7 @@ ALTER TABLE "audit_entry" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "audit_entry" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "audit_entry" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "audit_entry" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "auth_session" TO wangge_app;
 
@@ -1798,7 +1792,7 @@ ALTER TABLE "definition" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "definition" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "definition" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "definition" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 CREATE POLICY shared ON "definition" FOR SELECT TO wangge_app USING (agency_id IS NULL);
 
@@ -1816,7 +1810,7 @@ ALTER TABLE "member" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "member" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "member" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "member" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "notice" TO wangge_app;
 
@@ -1826,7 +1820,7 @@ ALTER TABLE "notice" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "notice" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "notice" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "notice" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "notice_channel" TO wangge_app;
 
@@ -1836,7 +1830,7 @@ ALTER TABLE "notice_channel" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "notice_channel" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "notice_channel" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "notice_channel" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "second_factor" TO wangge_app;
 
@@ -1850,7 +1844,7 @@ ALTER TABLE "team" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "team" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "team" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "team" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "grid" TO wangge_app;
 
@@ -1862,7 +1856,7 @@ ALTER TABLE "import_job" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "import_job" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "import_job" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "import_job" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "notice_sending" TO wangge_app;
 
@@ -1872,7 +1866,7 @@ ALTER TABLE "notice_sending" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "notice_sending" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "notice_sending" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "notice_sending" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "recovery_code" TO wangge_app;
 
@@ -1884,7 +1878,7 @@ ALTER TABLE "team_member" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "team_member" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "team_member" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "team_member" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT ON "grid_succession" TO wangge_app;
 
@@ -1896,7 +1890,7 @@ ALTER TABLE "import_problem" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "import_problem" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "import_problem" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "import_problem" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "record" TO wangge_app;
 
@@ -1906,7 +1900,7 @@ ALTER TABLE "record" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "record" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "record" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "record" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "responsibility" TO wangge_app;
 
@@ -1916,7 +1910,7 @@ ALTER TABLE "responsibility" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "responsibility" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "responsibility" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "responsibility" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "role_assignment" TO wangge_app;
 
@@ -1926,7 +1920,7 @@ ALTER TABLE "role_assignment" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "role_assignment" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "role_assignment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "role_assignment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "cases" TO wangge_app;
 
@@ -1936,7 +1930,7 @@ ALTER TABLE "cases" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "cases" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "cases" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "cases" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, DELETE ON "record_attachment" TO wangge_app;
 
@@ -1946,7 +1940,7 @@ ALTER TABLE "record_attachment" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "record_attachment" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "record_attachment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "record_attachment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT ON "record_event" TO wangge_app;
 
@@ -1956,7 +1950,7 @@ ALTER TABLE "record_event" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "record_event" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "record_event" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "record_event" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, DELETE ON "record_relation" TO wangge_app;
 
@@ -1966,7 +1960,7 @@ ALTER TABLE "record_relation" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "record_relation" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "record_relation" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "record_relation" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT ON "case_attachment" TO wangge_app;
 
@@ -1976,7 +1970,7 @@ ALTER TABLE "case_attachment" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "case_attachment" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "case_attachment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "case_attachment" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT ON "case_event" TO wangge_app;
 
@@ -1986,7 +1980,7 @@ ALTER TABLE "case_event" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "case_event" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "case_event" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "case_event" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "case_personal" TO wangge_app;
 
@@ -1996,7 +1990,7 @@ ALTER TABLE "case_personal" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "case_personal" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "case_personal" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "case_personal" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "case_timer" TO wangge_app;
 
@@ -2006,7 +2000,7 @@ ALTER TABLE "case_timer" FORCE ROW LEVEL SECURITY;
 
 CREATE POLICY owner_all ON "case_timer" TO wangge_owner USING (true) WITH CHECK (true);
 
-CREATE POLICY own_agency ON "case_timer" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer));
+CREATE POLICY own_agency ON "case_timer" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT (agency_id, id, due_at) ON "case_timer" TO wangge_scan;
 
