@@ -12,15 +12,15 @@ from bench import servers
 from bench.servers import Load
 from bench.world import PASSWORD, World, photo_of_inspector, report_many
 
-ROUNDS = 2
+ROUNDS = 3
 
 
 @contextmanager
 def both(world: World) -> Iterator[tuple[str, str]]:
     """Run the product and the floor side by side; only one is loaded at a time."""
     with (
-        servers.serve("core.app:create_app", world.env) as product,
-        servers.serve("bench.floor:create_app", {"BENCH_DATABASE": world.address()}) as floor,
+        servers.serve_product(world.env) as product,
+        servers.serve_floor("bench.floor:create_app", {"BENCH_DATABASE": world.address()}) as floor,
     ):
         yield product, floor
 
@@ -53,6 +53,7 @@ def _in_turn(measure: Any, floor: Any) -> dict[str, Any]:
         "cpu_ms": round(statistics.median(one.cpu_ms for one in ours), 3),
         "floor_cpu_ms": round(statistics.median(one.cpu_ms for one in bare), 3),
         "errors": sum(one.errors for one in ours + bare),
+        "rounds": [[round(one.rate, 1), round(two.rate, 1)] for one, two in zip(ours, bare, strict=True)],
     }
 
 
@@ -75,7 +76,7 @@ def move(world: World, product: str, floor: str) -> dict[str, Any]:
     headers = {"Authorization": f"Bearer {token(product, 'duty_lead')}", "Content-Type": "application/json", "If-Match": '"1"'}
 
     def measured() -> Load:
-        numbers = report_many(world, 12_000)
+        numbers = report_many(world, 16_000)
         script = f"""-- once
 local head = {_lua_headers(headers)}
 local numbers = {{ {",".join(f'"{number}"' for number in numbers)} }}

@@ -22,6 +22,8 @@ import psutil
 WORKERS, THREADS = 2, 2
 SECONDS = int(os.environ.get("BENCH_SECONDS", "15"))
 CONNECTIONS = 16
+WARM_UP = 5
+"""Seconds; long enough that the caches of every worker are full."""
 
 
 @dataclass(frozen=True)
@@ -36,22 +38,42 @@ class Load:
 
 
 @contextmanager
-def serve(target: str, env: dict[str, str]) -> Iterator[str]:
-    """Run ``target`` (a factory) under granian on a free port; give its address."""
+def serve_floor(factory: str, env: dict[str, str]) -> Iterator[str]:
+    """Run ``factory`` under granian on a free port, with as many workers and threads as the product; give its address."""
+    port = _free_port()
+    command = [
+        "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--port", str(port), "--workers", str(WORKERS),
+        "--blocking-threads", str(THREADS), "--backpressure", "256", "--no-ws", "--log-level", "warning", factory,
+    ]  # fmt: skip
+    with _running(command, port, env) as address:
+        yield address
+
+
+@contextmanager
+def serve_product(env: dict[str, str]) -> Iterator[str]:
+    """Run the product's own web process on a free port; give its address."""
+    port = _free_port()
+    given = {"WANGGE_PORT": str(port), "WANGGE_WEB_WORKERS": str(WORKERS), "WANGGE_WEB_THREADS": str(THREADS)}
+    with _running(["core.supervisor.web"], port, env | given) as address:
+        yield address
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        sys.executable, "-m", "granian", "--interface", "wsgi", "--factory", "--host", "127.0.0.1", "--port", str(port),
-        "--workers", str(WORKERS), "--blocking-threads", str(THREADS), "--backpressure", "256", "--no-ws", "--log-level", "warning", target,
-    ]  # fmt: skip
-    process = subprocess.Popen(command, env={**os.environ, **env})
+        port: int = probe.getsockname()[1]
+    return port
+
+
+@contextmanager
+def _running(module: list[str], port: int, env: dict[str, str]) -> Iterator[str]:
+    process = subprocess.Popen([sys.executable, "-m", *module], env={**os.environ, **env})
     try:
         _wait_for(port, process)
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(30)
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
@@ -77,7 +99,7 @@ def load(url: str, *, script: str = "", seconds: int = SECONDS, connections: int
         file.write(script + _REPORT)
     command = ["wrk", "-t1", f"-c{connections}", "--latency", "-s", file.name]
     if "-- once" not in script:
-        subprocess.run([*command, "-d3s", url], check=True, capture_output=True)
+        subprocess.run([*command, f"-d{WARM_UP}s", url], check=True, capture_output=True)
     before = _cpu(port)
     out = subprocess.run([*command, f"-d{seconds}s", url], check=True, capture_output=True, text=True).stdout
     used = _cpu(port) - before
@@ -91,7 +113,7 @@ def _cpu(port: int) -> float:
     """Add up user and system seconds of the processes that serve ``port``."""
     owner = next(c.pid for c in psutil.net_connections("tcp") if c.laddr and c.laddr.port == port and c.status == "LISTEN" and c.pid)
     top = psutil.Process(owner)
-    while (parent := top.parent()) and "granian" in " ".join(parent.cmdline()):
+    while (parent := top.parent()) and ("granian" in (words := " ".join(parent.cmdline())) or "core.supervisor.web" in words):
         top = parent
     return sum(sum(one.cpu_times()[:2]) for one in [top, *top.children(recursive=True)])
 

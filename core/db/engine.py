@@ -7,6 +7,7 @@ The application role owns nothing and bypasses nothing. A session is opened
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
@@ -19,6 +20,9 @@ from core.db.json import dumps, loads
 from core.db.prepared import HotConnection, Prepared, line_of
 from core.settings import Settings
 
+Parked = deque[PoolProxiedConnection]
+"""Connections without a transaction, checked out of the pool and in nobody's hands; there are as many as threads that serve requests."""
+
 _SET_AGENCY = Prepared("SELECT set_config('wangge.agency', %(agency)s, true)")
 
 
@@ -28,6 +32,7 @@ class Database:
     def __init__(self, *, app_url: str, owner_url: str, scan_url: str, pool_size: int = 4) -> None:
         self.app_url, self.owner_url, self.scan_url = app_url, owner_url, scan_url
         self._pool_size = pool_size
+        self._parked: Parked = deque()
 
     @classmethod
     def of(cls, settings: Settings) -> Database:
@@ -57,10 +62,12 @@ class Database:
 
     def session(self, agency_id: int | None) -> Session:
         """Open a session whose every transaction acts for ``agency_id`` (None: for no agency)."""
-        return AgencySession(self.app_engine, agency_id=agency_id)
+        return AgencySession(self.app_engine, agency_id=agency_id, parked=self._parked)
 
     def dispose(self) -> None:
         """Close every pooled connection."""
+        while self._parked:
+            self._parked.pop().close()
         for name in ("app_engine", "owner_engine", "scan_engine"):
             if name in self.__dict__:
                 self.__dict__[name].dispose()
@@ -71,12 +78,15 @@ class AgencySession(Session):
 
     A request opens it with one statement of its own (:meth:`open_with`) on a
     connection taken straight from the pool; SQLAlchemy joins that transaction
-    when something asks for it, and costs nothing when nothing does.
+    when something asks for it, and costs nothing when nothing does. Then the
+    connection, just committed, is parked for the next session to open with:
+    the pool's own way in and out costs as much as the engine of a workflow.
     """
 
-    def __init__(self, bind: Engine | Connection, *, agency_id: int | None, **options: Any) -> None:
+    def __init__(self, bind: Engine | Connection, *, agency_id: int | None, parked: Parked | None = None, **options: Any) -> None:
         super().__init__(bind, expire_on_commit=False, autoflush=False, **options)
         self.agency_id = agency_id
+        self._parked = parked
         self._taken: PoolProxiedConnection | None = None
         self._joined: Connection | None = None
 
@@ -87,9 +97,15 @@ class AgencySession(Session):
         already, or on somebody else's connection, it is one statement more.
         """
         if isinstance(self.bind, Engine) and self._taken is None and not self.in_transaction():
-            self._taken = self.bind.raw_connection()
+            self._taken = self._take(self.bind)
             self.info["line"] = line_of(self._taken, self.bind.dialect)
         return statement.first(self, parameters)
+
+    def _take(self, bind: Engine) -> PoolProxiedConnection:
+        try:
+            return self._parked.pop() if self._parked else bind.raw_connection()
+        except IndexError:  # another thread was quicker
+            return bind.raw_connection()
 
     def get_bind(self, *given: Any, **named: Any) -> Engine | Connection:
         """Give SQLAlchemy the connection that was opened before it was asked."""
@@ -103,9 +119,15 @@ class AgencySession(Session):
         """Commit."""
         if self._taken is None or self.in_transaction():
             super().commit()
-        else:
-            self.info["line"].commit()
-        self._give_back()
+            self._give_back()
+            return
+        self.info["line"].commit()
+        if self._parked is None or self._joined is not None:
+            self._give_back()
+            return
+        self.info.pop("line", None)
+        self._parked.append(self._taken)
+        self._taken = None
 
     def rollback(self) -> None:
         """Roll back."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from core.forms.compile import CHINA
 from core.lib import clock
 from tests.journeys.town import HERE, Town
 from tests.journeys.walking import REFUSE, called, checking, closed, dispatched, done, filed, handling, reported
@@ -228,7 +229,7 @@ def suspended(town: Town, **until: str) -> str:
 
 
 def test_suspended_case_stops_its_clock_and_resumes_by_itself(town: Town, later: Later) -> None:
-    until = (clock.now() + timedelta(days=9)).date()
+    until = (clock.now() + timedelta(days=9)).astimezone(CHINA).date()  # a day is a day where the agency is
     number = handling(town)
     before = due_of(town.as_("leader").case(number))
     town.as_("department_clerk").moved(number, "request_suspend", {"cause": "season", "until": until.isoformat(), **WHY})

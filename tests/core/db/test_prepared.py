@@ -38,12 +38,29 @@ def test_sqlalchemy_joins_the_transaction_that_was_opened(opened, alpha):
     assert pid == _PID.first(opened, {}).pid
 
 
-def test_nothing_of_the_agency_is_left_on_the_connection(database, opened):
+def test_nothing_of_the_agency_is_left_on_the_connection_that_the_next_session_opens_with(database, opened):
     pid = _PID.first(opened, {}).pid
+    opened.commit()
+    with database.session(None) as session:
+        row = session.open_with(Prepared("SELECT pg_backend_pid() AS pid, current_setting('wangge.agency', true) AS agency"), {})
+        assert (row.pid, row.agency) == (pid, "")
+
+
+def test_connection_that_sqlalchemy_joined_goes_back_to_the_pool_and_leaves_nothing_of_the_agency(database, opened):
+    pid = opened.scalar(text("SELECT pg_backend_pid()"))
     opened.commit()
     with database.app_engine.connect() as connection:
         assert pid == connection.scalar(text("SELECT pg_backend_pid()"))
         assert connection.scalar(text("SELECT current_setting('wangge.agency', true)")) in (None, "")
+
+
+def test_connection_whose_transaction_failed_is_not_kept_for_the_next_session(database, alpha):
+    with database.session(alpha.id) as session:
+        session.open_with(_OPENING, {"agency": str(alpha.id)})
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            _BROKEN.first(session, {"number": 0})
+    with database.session(None) as session:
+        assert session.open_with(_AGENCY, {"number": 7}).number == 7
 
 
 def test_what_was_not_committed_is_rolled_back_on_close(database, alpha):
