@@ -36,7 +36,7 @@ def main() -> None:
 
 def _preload() -> None:
     """Import everything before the workers fork: they share its pages, which halves their memory."""
-    import mimetypes  # noqa: PLC0415
+    import mimetypes  # noqa: PLC0415 - as above
 
     from core import parts  # noqa: PLC0415
 
