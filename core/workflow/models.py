@@ -61,7 +61,8 @@ class Case(AgencyOwned, Base):
         # Each is read and compiled by every statement that writes a case, so one says two things.
         CheckConstraint("category = CASE WHEN closed_at IS NULL THEN 'open' ELSE 'closed' END", name="category"),
         CheckConstraint(
-            "CASE WHEN grid_id IS NULL THEN located IN ('outside', 'none') ELSE located IN ('inside', 'near', 'assigned') END", name="located"
+            "CASE WHEN grid_id IS NULL THEN located IN ('outside', 'none') ELSE located IN ('inside', 'near', 'assigned') END",
+            name="located",
         ),
         Index("ix_cases_newest_open", "agency_id", text("reported_at DESC"), text("id DESC"), postgresql_where=_OPEN),
         Index("ix_cases_in_grid", "agency_id", "grid_id", text("reported_at DESC"), text("id DESC")),

@@ -40,6 +40,7 @@ from core.accounts.service.people import (
     visible_members,
 )
 from core.accounts.service.personal_data import (
+    digits_of,
     erase_account,
     erase_caller,
     erase_person,
@@ -79,6 +80,7 @@ __all__ = [
     "create_role",
     "create_team",
     "create_user",
+    "digits_of",
     "end_membership",
     "end_sign_ins",
     "erase_account",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Member, Responsibility, RoleAssignment, TeamMember
@@ -47,7 +47,7 @@ def register_personal_data(name: str, exporter: Exporter, eraser: Eraser) -> Non
 @dataclass(frozen=True)
 class _Callers:
     finder: Callable[[Session, str], Sequence[Mapping[str, Any]]]
-    eraser: Callable[[Session, str], int]
+    eraser: Callable[[Session, Actor, str], int]
 
 
 _callers: dict[str, _Callers] = {}
@@ -56,12 +56,12 @@ FEWEST_DIGITS = 7
 
 
 def register_callers(
-    name: str, finder: Callable[[Session, str], Sequence[Mapping[str, Any]]], eraser: Callable[[Session, str], int]
+    name: str, finder: Callable[[Session, str], Sequence[Mapping[str, Any]]], eraser: Callable[[Session, Actor, str], int]
 ) -> None:
     """Register what a package keeps about people who have no account, found by the digits of their telephone.
 
     ``finder(session, digits)`` gives JSON data of the session's agency;
-    ``eraser(session, digits)`` erases it and says how many values went.
+    ``eraser(session, actor, digits)`` erases it and says how many values went.
     """
     callers = _Callers(finder, eraser)
     if _callers.setdefault(name, callers) != callers:
@@ -81,7 +81,7 @@ def erase_caller(session: Session, actor: Actor, phone: str) -> Mapping[str, int
     """Erase what the session's agency keeps about whoever left this telephone number; what was done stays."""
     require(actor, AccountRight.PERSON_ERASE)
     digits = _digits(phone)
-    counts = {name: callers.eraser(session, digits) for name, callers in _callers.items()}
+    counts = {name: callers.eraser(session, actor, digits) for name, callers in _callers.items()}
     audit.record(session, actor, "accounts:caller:erased", subject="caller:-", new=counts)
     return counts
 
@@ -96,6 +96,11 @@ def _digits(phone: str) -> str:
     if len(digits) < FEWEST_DIGITS:
         raise Invalid(msg("accounts.phone_too_short", digits=FEWEST_DIGITS), path="phone")
     return digits
+
+
+def digits_of(written: ColumnElement[str]) -> ColumnElement[str]:
+    """Give in SQL what ``_digits`` gives of a number: its digits, without the country's own code."""
+    return func.regexp_replace(func.regexp_replace(written, "\\D", "", "g"), "^(0086|86)(?=\\d{10})", "")
 
 
 def export_person(session: Session, actor: Actor, user_id: int) -> Mapping[str, Any]:

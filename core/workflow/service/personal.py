@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ARRAY, ColumnElement, Text, func, literal, null, select, tuple_, update
+from sqlalchemy import ARRAY, ColumnElement, Text, literal, null, select, tuple_, update
 from sqlalchemy.orm import Session, aliased
 
 from core.accounts.permissions import AccountRight
-from core.accounts.service import register_callers, register_personal_data
+from core.accounts.service import digits_of, register_callers, register_personal_data
 from core.audit import service as audit
 from core.authz import Actor, require
 from core.workflow.models import Case, CasePersonal
@@ -41,7 +41,7 @@ def export_calls(session: Session, digits: str) -> list[dict[str, Any]]:
     return [{"case": row.number, "reported_at": row.reported_at, "field": row.field, "value": row.value} for row in rows]
 
 
-def erase_calls(session: Session, digits: str) -> int:
+def erase_calls(session: Session, _actor: Actor, digits: str) -> int:
     """Erase what was left together with this telephone number; say how many values went."""
     return _erase(session, _left_with(digits))
 
@@ -49,9 +49,8 @@ def erase_calls(session: Session, digits: str) -> int:
 def _left_with(digits: str) -> ColumnElement[bool]:
     """Give the condition of the values that came in one step with a number of these digits, however it was written."""
     one = aliased(CasePersonal)
-    written = func.regexp_replace(one.value.op("#>>")(literal("{}").cast(ARRAY(Text))), "\\D", "", "g")
-    known = func.regexp_replace(written, "^(0086|86)(?=\\d{10})", "")
-    steps = select(one.case_id, one.sequence).where(known == digits)
+    written = one.value.op("#>>")(literal("{}").cast(ARRAY(Text)))
+    steps = select(one.case_id, one.sequence).where(digits_of(written) == digits)
     return tuple_(CasePersonal.case_id, CasePersonal.sequence).in_(steps)
 
 

@@ -7,6 +7,7 @@ import threading
 import pytest
 from sqlalchemy import select, text
 
+from core.accounts import service as accounts
 from core.attachments.models import Attachment
 from core.authz import Actor
 from core.db import outbox
@@ -123,6 +124,19 @@ def test_personal_value_stays_out_of_data_and_history(world, sql):
         assert record.personal == {"keeper_phone": "13900000000"}
     assert sql(world.agency, "SELECT new FROM record_event") == [({"personal": None},)]
     assert [one for one in sql(world.agency, "SELECT * FROM audit_entry") if "139" in str(one)] == []
+
+
+def test_what_a_record_keeps_about_a_telephone_number_is_found_and_erased(world, sql):
+    mine, other = add(world, draft(data={"keeper_phone": "+86 138-0000-0000"}), draft(data={"keeper_phone": "13900000000"}))
+    with world.around() as (session, _around):
+        found = accounts.export_caller(session, world.system, "13800000000")["records"]
+        assert [(one["record"], one["values"]) for one in found] == [(mine, {"keeper_phone": "+86 138-0000-0000"})]
+        assert accounts.erase_caller(session, world.system, "0086 13800000000")["records"] == 1
+    with world.around() as (session, _around):
+        assert accounts.export_caller(session, world.system, "13800000000")["records"] == []
+    kept = sql(world.agency, "SELECT code, personal, version FROM record ORDER BY id")
+    assert kept == [(mine, None, 2), (other, {"keeper_phone": "13900000000"}, 1)]
+    assert sql(world.agency, "SELECT kind, version, old, new FROM record_event") == [("erased", 2, {"personal": None}, {"personal": None})]
 
 
 def test_retired_record_leaves_lists_and_comes_back(world):

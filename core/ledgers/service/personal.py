@@ -1,0 +1,42 @@
+"""What records keep about people who have no account: found and erased by the digits of a telephone number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, column, func, insert, select
+from sqlalchemy.orm import Session
+
+from core.accounts.service import digits_of, register_callers
+from core.authz import Actor
+from core.ledgers.models import Record, RecordEvent
+
+
+def export_records(session: Session, digits: str) -> list[dict[str, Any]]:
+    """Give the personal values of every record that names this telephone number, a retired one too."""
+    rows = session.execute(select(Record.ledger_key, Record.code, Record.personal).where(_names(digits)).order_by(Record.id))
+    return [{"ledger": row.ledger_key, "record": row.code, "values": row.personal} for row in rows]
+
+
+def erase_records(session: Session, actor: Actor, digits: str) -> int:
+    """Empty the personal values of those records; say how many values went. The records and their history stay."""
+    found = session.scalars(select(Record).where(_names(digits)).with_for_update()).all()
+    gone = 0
+    for record in found:
+        gone += len(record.personal or ())
+        record.personal = None
+        record.version += 1
+        record.updated_at, record.updated_by_id = actor.now, actor.user_id
+        event = {"kind": "erased", "version": record.version, "at": actor.now, "old": {"personal": None}, "new": {"personal": None}}
+        session.execute(insert(RecordEvent).values(agency_id=actor.agency_id, record_id=record.id, user_id=actor.user_id, **event))
+    session.flush()
+    return gone
+
+
+def _names(digits: str) -> ColumnElement[bool]:
+    """Give the condition of the records of which a personal value is a number of these digits, however it is written."""
+    values = func.jsonb_each_text(Record.personal).table_valued(column("key"), column("value")).alias("one")
+    return select(values.c.key).where(digits_of(values.c.value) == digits).correlate(Record).exists()
+
+
+register_callers("records", export_records, erase_records)
