@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import Index, String
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -22,7 +22,8 @@ class AuditEntry(AgencyOwned, Base):
     __table_args__ = (Index("ix_audit_entry_subject", "agency_id", "subject", "id"), Index("ix_audit_entry_at", "agency_id", "at"))
 
     at: Mapped[datetime] = mapped_column(UTCDateTime)
-    user_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    # Users are never deleted; a foreign key would lock the person's own row with every act.
+    user_id: Mapped[int | None] = mapped_column()
     action: Mapped[str] = mapped_column(String(120))
     subject: Mapped[str] = mapped_column(String(160))
     old: Mapped[dict[str, Any] | None] = mapped_column(JSONB)

@@ -101,7 +101,8 @@ class Case(AgencyOwned, Base):
     xy: Mapped[Any | None] = mapped_column(PointXY)
     department_id: Mapped[int | None] = mapped_column(BigInteger)
     assignee_id: Mapped[int | None] = mapped_column()
-    reporter_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    # Users are never deleted; a foreign key would lock the reporter's own row with every case and step.
+    reporter_id: Mapped[int | None] = mapped_column()
     record_id: Mapped[int | None] = mapped_column(BigInteger)
     duplicate_of_id: Mapped[int | None] = mapped_column(BigInteger)
     data: Mapped[dict[str, Any]] = mapped_column(JSONB)
@@ -137,7 +138,7 @@ class CaseEvent(OfCase, Base):
     case_id: Mapped[int] = mapped_column(BigInteger)
     sequence: Mapped[int] = mapped_column(Integer)
     at: Mapped[datetime] = mapped_column(UTCDateTime)
-    actor_id: Mapped[int | None] = mapped_column(ForeignKey("ab_user.id"))
+    actor_id: Mapped[int | None] = mapped_column()
     verb: Mapped[str] = mapped_column(String(40))
     from_state: Mapped[str] = mapped_column(String(60))
     to_state: Mapped[str] = mapped_column(String(60))
