@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Office, Person
 from tests.journeys.town import HERE
+from tests.journeys.walking import handling
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -18,8 +19,9 @@ Report = Callable[..., str]
 
 
 def is_whole(person: Person) -> bool:
-    """Tell whether the screen is no wider than the window."""
-    return bool(person.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"))
+    """Tell whether the screen is no wider than the device: a phone's window grows with what sticks out of it."""
+    size = person.page.viewport_size
+    return size is not None and bool(person.page.evaluate("document.documentElement.scrollWidth") <= size["width"])
 
 
 def small_targets(person: Person) -> list[str]:
@@ -68,6 +70,35 @@ def test_form_with_what_is_wrong_is_open_to_everybody(office: Office, reported: 
     lead.page.get_by_text("请核对标红的内容").wait_for()
     assert lead.barriers() == []
     assert is_whole(lead)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_every_step_of_a_case_fits_a_phone(office: Office, language: str) -> None:
+    number = handling(office.town)
+    clerk = office.as_("department_clerk", phone=True, language=language)
+    page = clerk.page
+    clerk.open(f"/cases/{number}")
+    page.locator("[data-verb]").first.wait_for()
+    verbs = [one.get_attribute("data-verb") for one in page.locator("[data-verb]").all()]
+    assert len(verbs) >= 4
+    assert is_whole(clerk)
+    assert small_targets(clerk) == []
+    for verb in verbs:
+        page.locator(f'[data-verb="{verb}"]').click()
+        page.locator(".el-drawer [data-field]").first.wait_for()
+        assert is_whole(clerk), verb
+        assert small_targets(clerk) == [], verb
+        expect(page.locator(".el-drawer__footer .el-button--primary")).to_be_in_viewport(ratio=1)
+        page.locator(".el-drawer__close-btn").click()
+        page.locator(".el-drawer").wait_for(state="detached")
+
+
+def test_map_speaks_the_readers_language(office: Office) -> None:
+    inspector = office.as_("inspector", phone=True)
+    inspector.open("/report")
+    inspector.page.locator(".maplibregl-marker").wait_for()
+    for name in ("放大", "缩小", "标记的位置"):
+        inspector.page.locator(".frame").get_by_label(name, exact=True).wait_for()
 
 
 def test_sign_in_is_whole_and_open_to_everybody(office: Office) -> None:
