@@ -1,20 +1,23 @@
 /** Addresses of the workspace, and who may stand where. */
+import { ElMessage } from "element-plus";
 import { createRouter, createWebHistory, type RouteLocationNormalized, type RouteRecordRaw } from "vue-router";
+import { explain } from "@/errors";
 import { i18n } from "@/i18n";
+import { screen } from "@/screens";
 import SignIn from "@/views/SignIn.vue";
 import { known, me, mustChoose, mustSecure, restore, trouble } from "@/session";
 
 const routes: RouteRecordRaw[] = [
   { path: "/sign-in", name: "sign-in", component: SignIn, meta: { open: true } },
-  { path: "/agency", name: "agency", component: () => import("@/views/ChooseAgency.vue"), meta: { bare: true } },
+  { path: "/agency", name: "agency", component: screen("agency"), meta: { bare: true } },
   { path: "/", redirect: { name: "tasks" } },
-  { path: "/tasks", name: "tasks", component: () => import("@/views/MyTasks.vue") },
-  { path: "/cases", name: "cases", component: () => import("@/views/CaseList.vue") },
-  { path: "/cases/:number", name: "case", component: () => import("@/views/CasePage.vue"), props: true },
-  { path: "/report", name: "report", component: () => import("@/views/NewReport.vue") },
-  { path: "/notices", name: "notices", component: () => import("@/views/MyNotices.vue") },
-  { path: "/profile", name: "profile", component: () => import("@/views/MyProfile.vue") },
-  { path: "/:rest(.*)*", name: "missing", component: () => import("@/views/NotFound.vue") },
+  { path: "/tasks", name: "tasks", component: screen("tasks") },
+  { path: "/cases", name: "cases", component: screen("cases") },
+  { path: "/cases/:number", name: "case", component: screen("case"), props: true },
+  { path: "/report", name: "report", component: screen("report") },
+  { path: "/notices", name: "notices", component: screen("notices") },
+  { path: "/profile", name: "profile", component: screen("profile") },
+  { path: "/:rest(.*)*", name: "missing", component: screen("missing") },
 ];
 
 export const router = createRouter({
@@ -36,7 +39,7 @@ router.beforeEach(async (to) => {
   if (!me.value) return to.meta["open"] ? true : { name: "sign-in", query: { next: to.fullPath } };
   if (to.name === "sign-in") return nextOf(to);
   if (mustChoose.value && to.name !== "agency") return { name: "agency", query: { next: to.fullPath } };
-  if (mustSecure.value && to.name !== "profile" && to.name !== "agency") return { name: "profile" };
+  if (mustSecure.value && to.name !== "profile" && to.name !== "agency") return { name: "profile", query: { next: to.fullPath } };
   return true;
 });
 
@@ -57,6 +60,25 @@ router.afterEach((to) => {
   const name = to.name === "case" ? String(to.params["number"]) : key ? t(key) : "";
   document.title = [name, t("common.productLong")].filter(Boolean).join(" · ");
 });
+
+// A screen that cannot be fetched must not leave a click without an answer.
+router.onError(async (error: unknown, to) => {
+  if (!router.currentRoute.value.matched.length) trouble.value = error;
+  // The server is there, only this screen is not: the workspace was upgraded under an open page.
+  else if (await isReachable()) location.assign(to.fullPath);
+  else {
+    const said = explain(error);
+    ElMessage.error({ message: [said.title, said.detail].filter(Boolean).join(" · "), grouping: true, duration: 6000 });
+  }
+});
+
+async function isReachable(): Promise<boolean> {
+  try {
+    return (await fetch("/sign-in", { cache: "no-store" })).ok;
+  } catch {
+    return false;
+  }
+}
 
 /** Where to go after signing in: only ever a path of our own. */
 export function nextOf(route: RouteLocationNormalized): string {

@@ -3,6 +3,7 @@ import { computed, shallowRef } from "vue";
 import { context, session as api, type Me } from "@/api";
 import { forgetChoices } from "@/form/lookup";
 import { forgetLand } from "@/map/land";
+import { forgetReportForm } from "@/report/form";
 import { type Locale, localeOf, remembered, useLanguage } from "@/i18n";
 
 const AGENCY = "wangge.agency";
@@ -73,6 +74,7 @@ export async function actFor(key: string): Promise<void> {
   context.agency = key;
   forgetChoices();
   forgetLand();
+  forgetReportForm();
   take(await api.me());
   localStorage.setItem(AGENCY, key);
   mustChoose.value = false;
@@ -94,6 +96,7 @@ export function forget(): void {
   mustChoose.value = false;
   forgetChoices();
   forgetLand();
+  forgetReportForm();
   forgetAgency();
 }
 

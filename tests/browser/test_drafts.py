@@ -188,3 +188,37 @@ def test_draft_of_one_person_is_not_shown_to_the_next_on_the_device(office: Offi
     assert page.get_by_text("前一个人的内容").count() == 0
     first.open("/report")
     expect(first.field("description").locator("textarea")).to_have_value("")
+
+
+def test_report_is_begun_where_the_network_is_already_away(office: Office) -> None:
+    inspector = office.as_("inspector", phone=True)
+    page = inspector.page
+    # What a report needs was fetched while there was a network, though nobody had asked for it yet.
+    page.wait_for_load_state("networkidle")
+    inspector.context.set_offline(True)
+    page.locator("nav.bottom").get_by_text("上报").click()
+    page.get_by_text("精度约 6 米").wait_for()
+    inspector.choose("event_class", "暴露生活垃圾")
+    inspector.field("description").locator("textarea").fill("断网以后才打开的表单")
+    page.get_by_text("此设备或当前网络不能显示地图").wait_for()
+    # What only the server has is not there, and that is said.
+    page.locator("nav.bottom").get_by_text("案件").click()
+    page.get_by_text("连接不上服务器").wait_for()
+
+
+def test_screen_that_cannot_be_fetched_is_said_and_opens_later(office: Office) -> None:
+    visitor = office.visitor()
+    page = visitor.page
+    page.route("**/assets/CaseList-*.js", lambda route: route.abort("internetdisconnected"))
+    visitor.open("/")
+    visitor.sign_in("inspector", office.town.sign_ins["inspector"]["password"])
+    page.locator(".shell").wait_for()
+    page.wait_for_load_state("networkidle")
+    visitor.context.set_offline(True)
+    page.locator("aside").get_by_role("link", name="案件").click()
+    page.locator(".el-message").get_by_text("连接不上服务器").wait_for()
+    assert page.url.endswith("/tasks")
+    visitor.context.set_offline(False)
+    page.unroute("**/assets/CaseList-*.js")
+    page.locator("aside").get_by_role("link", name="案件").click()
+    page.get_by_role("heading", name="案件", exact=True).wait_for()
