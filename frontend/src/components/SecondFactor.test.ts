@@ -58,3 +58,21 @@ describe("recovery codes", () => {
     expect(wrapper.findAll("li").map((one) => one.text())).toEqual(CODES);
   });
 });
+
+describe("setting up", () => {
+  it("can be given up, and shows the key in groups of four", async () => {
+    i18n.global.locale.value = "en";
+    me.value = person(false);
+    vi.spyOn(api, "enrol").mockResolvedValue({ secret: "ABCDEFGHIJKLMNOP", uri: "otpauth://x" });
+    const wrapper = mount(SecondFactor, { global: { plugins: [i18n] } });
+    await wrapper.find("button").trigger("click");
+    await wrapper.find("input").setValue("password");
+    await wrapper.find("form").trigger("submit");
+    await flushPromises();
+    expect(wrapper.find("code").text()).toBe("ABCD EFGH IJKL MNOP");
+    await wrapper.findAll("button").find((one) => one.text() === "Cancel")?.trigger("click");
+    expect(wrapper.find("form").exists()).toBe(false);
+    await wrapper.find("button").trigger("click");
+    expect(wrapper.find("input").element.value).toBe("");
+  });
+});
