@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import { attachments, NetworkFailure, Problem } from "@/api";
 import { makeForm } from "./form";
-import type { Field, FormPlan } from "./plan";
+import { type Field, type FormPlan, isWide } from "./plan";
 import { newUpload, sendAll, type Upload } from "./uploads";
 
 function plan(fields: Partial<Field>[]): FormPlan {
@@ -113,5 +113,14 @@ describe("uploads", () => {
     add.mockRejectedValueOnce(new Problem({ type: "t", title: "x", status: 413, detail: "太大" }));
     await expect(sendAll([upload])).rejects.toThrow(Problem);
     expect([upload.state, upload.reason]).toEqual(["refused", "太大"]);
+  });
+});
+
+describe("width", () => {
+  const wide = (field: Partial<Field>): boolean => isWide({ id: "x", label: "x", type: "text", ...field });
+
+  it("is whole for sentences and for what is explained, half for names and numbers", () => {
+    expect([wide({}), wide({ max_length: 200 }), wide({ type: "date", help: "最长一年" }), wide({ type: "long_text" })]).toEqual([true, true, true, true]);
+    expect([wide({ max_length: 60 }), wide({ type: "date" }), wide({ type: "integer" }), wide({ type: "department" })]).toEqual([false, false, false, false]);
   });
 });

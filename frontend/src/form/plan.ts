@@ -93,9 +93,14 @@ const WIDE_KINDS: ReadonlySet<FieldKind> = new Set<FieldKind>([
   "long_text", "photo", "audio", "file", "signature", "point", "group", "repeat", "multi_choice",
 ]);
 
-/** Whether a field needs the whole width of the form. */
+/** A text that may be longer than this is a sentence, not a name or a number. */
+const SENTENCE = 100;
+
+/** Whether a field needs the whole width of the form; a field that is explained does, for its explanation. */
 export function isWide(field: Field): boolean {
-  return WIDE_KINDS.has(field.type) || (field.type === "choice" && (field.options?.length ?? 0) > 3);
+  if (WIDE_KINDS.has(field.type) || field.help) return true;
+  if (field.type === "text") return (field.max_length ?? Infinity) > SENTENCE;
+  return field.type === "choice" && (field.options?.length ?? 0) > 3;
 }
 
 /** The values a form starts with. */
