@@ -17,18 +17,16 @@ _RECORD = table("record", column("agency_id"), column("id"), column("uuid", Uuid
 _ATTACHMENT = table("attachment", column("agency_id"), column("uuid", Uuid()), column("owner_id"))
 
 
-class References:
-    """The FieldContext of one step: everything is looked for inside the actor's agency alone.
+class References(DatabaseContext):
+    """The FieldContext of one step: records and files are looked for so that what is found is at hand, all else as in every form.
 
     With ``later`` the files are taken to be the actor's own, and the statement
     that stores the step proves it: it stores nothing when one is not.
     """
 
     def __init__(self, session: Session, actor: Actor, *, later: bool = False) -> None:
-        self._session = session
-        self._actor = actor
+        super().__init__(session, actor)
         self._later = later
-        self._others = DatabaseContext(session, actor)
         self.attachments: set[str] = set()
         """The files that were found, or are to be proven later."""
         self.record_ids: dict[str, int] = {}
@@ -41,7 +39,7 @@ class References:
             return self._record(ids, within)
         if kind == "attachment":
             return self._attachment(ids)
-        return self._others.exists_many(kind, ids, within=within, level=level)
+        return super().exists_many(kind, ids, within=within, level=level)
 
     def _record(self, ids: Collection[str], within: str | None) -> Collection[str]:
         query = select(_RECORD.c.uuid, _RECORD.c.id).where(
@@ -63,7 +61,7 @@ class References:
         return self.attachments
 
     def _may_see(self, uuid: UUID) -> bool:
-        return bool(self._others.exists_many("attachment", [str(uuid)]))
+        return bool(super().exists_many("attachment", [str(uuid)]))
 
 
 _ATTACHMENTS = Prepared(
