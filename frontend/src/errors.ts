@@ -26,5 +26,7 @@ export function explain(error: unknown): Said {
     503: t("error.unavailable"),
   };
   const fallback = error.status >= 500 ? t("error.server") : error.document.title;
-  return { title: titles[error.status] ?? fallback, detail: error.document.detail };
+  // Whoever reads that a server failed must also read what to do.
+  const detail = error.document.detail || (error.status >= 500 ? t("error.serverHint") : "");
+  return { title: titles[error.status] ?? fallback, detail };
 }

@@ -1,6 +1,6 @@
 /** The number beside the bell, shared by the menu and the screen. */
 import { shallowRef } from "vue";
-import { NetworkFailure, notices } from "@/api";
+import { NetworkFailure, notices, Problem } from "@/api";
 import { me, mustSecure } from "@/session";
 
 export const unread = shallowRef(0);
@@ -12,6 +12,7 @@ export async function countUnread(): Promise<void> {
   try {
     unread.value = (await notices.list(null, 1)).unread;
   } catch (error) {
-    if (!(error instanceof NetworkFailure)) console.error(error);
+    // A session that has ended leads to the sign-in by itself.
+    if (!(error instanceof NetworkFailure) && !(error instanceof Problem && error.status === 401)) console.error(error);
   }
 }

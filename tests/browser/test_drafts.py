@@ -96,6 +96,9 @@ def test_report_without_network_is_kept_and_sent_once(office: Office, photo: Pho
         inspector.context.set_offline(False)
     page.get_by_text("本机有 1 条待补传").wait_for(state="detached")
     page.get_by_text("已补传：断网时上报的垃圾").wait_for()
+    # The screen that said so no longer says that it waits.
+    page.get_by_role("heading", name="上报成功").wait_for()
+    assert page.get_by_text("网络不通").count() == 0
     inspector.open("/tasks")
     page.get_by_role("heading", name="我的任务").wait_for()
     assert page.get_by_text("待补传").count() == 0

@@ -93,6 +93,25 @@ def test_every_step_of_a_case_fits_a_phone(office: Office, language: str) -> Non
         page.locator(".el-drawer").wait_for(state="detached")
 
 
+def test_report_in_english_names_what_is_near_in_english(office: Office, reported: Report, photo: Photo) -> None:
+    reported("近旁的垃圾")
+    inspector = office.as_("inspector", phone=True, language="en")
+    page = inspector.page
+    inspector.open("/report")
+    page.get_by_text("accurate to about 6 m").wait_for()
+    inspector.field("event_class").locator(".el-select__wrapper").click()
+    page.locator(".el-select-dropdown__item:visible").nth(5).wait_for()
+    # A list of long names does not make the page wider than the phone.
+    assert is_whole(inspector)
+    page.keyboard.press("Escape")
+    inspector.choose("event_class", "Exposed household refuse")
+    expect(page.locator(".el-select-dropdown:visible")).to_have_count(0)
+    page.locator(".hints").get_by_role("link", name="Exposed household refuse", exact=True).first.wait_for()
+    inspector.photograph("photos", photo("near"))
+    assert small_targets(inspector) == []
+    assert inspector.barriers() == []
+
+
 def test_map_speaks_the_readers_language(office: Office) -> None:
     inspector = office.as_("inspector", phone=True)
     inspector.open("/report")

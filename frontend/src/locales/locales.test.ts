@@ -18,6 +18,12 @@ describe("the two languages", () => {
     expect([...english.keys()].sort()).toEqual([...chinese.keys()].sort());
   });
 
+  it("are all used", () => {
+    const sources = import.meta.glob<string>(["../**/*.vue", "../**/*.ts", "!./*"], { query: "?raw", import: "default", eager: true });
+    const code = Object.values(sources).join("\n");
+    expect([...chinese.keys()].filter((key) => !code.includes(`"${key}"`) && !code.includes(`'${key}'`))).toEqual([]);
+  });
+
   it("take the same values in every text", () => {
     for (const [key, text] of chinese) expect(names(english.get(key) ?? ""), key).toEqual(names(text));
   });
