@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Request, Response
 from flask.sessions import NullSession, SessionInterface, SessionMixin
 from werkzeug.exceptions import HTTPException
-from werkzeug.routing import RequestRedirect
 
 from core.http import errors
 
@@ -79,7 +78,7 @@ class WebApplication(Flask):
     def _find(self, asked: Request) -> Served | None:
         try:
             rule, named = self._adapter.match(asked.path, asked.method, return_rule=True)
-        except (HTTPException, RequestRedirect):
+        except HTTPException:  # a redirect to the right spelling is one, too
             return None
         asked.url_rule, asked.view_args = rule, dict(named)
         return None if asked.method == "OPTIONS" else self._served.get(rule.endpoint)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, column, func, insert, select
+from sqlalchemy import ColumnElement, column, func, select
 from sqlalchemy.orm import Session
 
 from core.accounts.service import digits_of, register_callers
 from core.authz import Actor
-from core.ledgers.models import Record, RecordEvent
+from core.ledgers.models import Record
+from core.ledgers.service import records
 
 
 def export_records(session: Session, digits: str) -> list[dict[str, Any]]:
@@ -21,15 +22,9 @@ def export_records(session: Session, digits: str) -> list[dict[str, Any]]:
 def erase_records(session: Session, actor: Actor, digits: str) -> int:
     """Empty the personal values of those records; say how many values went. The records and their history stay."""
     found = session.scalars(select(Record).where(_names(digits)).with_for_update()).all()
-    gone = 0
+    gone = sum(len(record.personal or ()) for record in found)
     for record in found:
-        gone += len(record.personal or ())
-        record.personal = None
-        record.version += 1
-        record.updated_at, record.updated_by_id = actor.now, actor.user_id
-        event = {"kind": "erased", "version": record.version, "at": actor.now, "old": {"personal": None}, "new": {"personal": None}}
-        session.execute(insert(RecordEvent).values(agency_id=actor.agency_id, record_id=record.id, user_id=actor.user_id, **event))
-    session.flush()
+        records.empty_personal(session, actor, record)
     return gone
 
 

@@ -120,10 +120,15 @@ def erase_personal_values(session: Session, actor: Actor, around: Surroundings, 
     """Empty the personal values of a record, a retired one too; the record itself and its history stay."""
     record = _lock(session, actor, around, code, version)
     _require_at(actor, around, record, LedgerRight.ERASE_PERSONAL)
+    empty_personal(session, actor, record, reason=reason)
+    return record
+
+
+def empty_personal(session: Session, actor: Actor, record: Record, *, reason: str | None = None) -> None:
+    """Take the personal values from a locked record and note it; whoever calls has asked for the right."""
     old = _values(record)
     record.personal = None
     _note(session, actor, record, "erased", old, reason)
-    return record
 
 
 def mark_record(session: Session, actor: Actor, around: Surroundings, record_id: int, *, state: str, only_from: str, reason: str) -> bool:
