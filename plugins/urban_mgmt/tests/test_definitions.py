@@ -20,6 +20,8 @@ from core.workflow.reference import page, role_table
 from core.workflow.soundness import problems
 from plugins.urban_mgmt import permissions, plugin
 
+# The truth of nearly every report; whoever reports otherwise says so. No decision is made beforehand.
+DEFAULTS = {("urban_mgmt.report", "source"), ("urban_mgmt.report", "kind"), ("urban_mgmt.report", "self_handled")}
 NOW = datetime(2026, 3, 2, 1, tzinfo=UTC)
 UNITS = {"urgent_hour", "urgent_day", "work_hour", "work_day"}
 VERBS = [
@@ -124,6 +126,18 @@ def test_every_form_is_used(prepared):
 
 def test_every_transition_has_a_form(prepared):
     assert all("form" in raw for raw in prepared["workflow", "case"]["transitions"].values())
+
+
+def test_no_step_form_makes_a_decision_beforehand(prepared):
+    forms = {raw["form"].removeprefix("urban_mgmt.") for raw in prepared["workflow", "case"]["transitions"].values()}
+    found = {(f"urban_mgmt.{key}", one["id"]) for key in forms for one in _fields(prepared["form", key]["fields"]) if "default" in one}
+    assert found == DEFAULTS
+
+
+def _fields(fields):
+    for one in fields:
+        yield one
+        yield from _fields(one.get("fields", ()))
 
 
 def test_facts_that_steps_keep_are_fields_of_their_forms(prepared):
