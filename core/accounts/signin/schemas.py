@@ -67,6 +67,7 @@ class ActingAgencySchema(AgencyChoiceSchema):
     """The agency that this request acts for."""
 
     origin = fields.Nested(OriginSchema, required=True)
+    time_zone = fields.String(required=True, metadata={"description": "Its IANA name; by its clocks people there read every time."})
     scheme = fields.String(required=True, allow_none=True)
 
 

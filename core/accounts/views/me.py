@@ -155,4 +155,10 @@ def _user(work: Work) -> User:
 
 def _write_agency(agency: Agency, locale: str) -> dict[str, Any]:
     origin = {"lon": agency.origin_lon, "lat": agency.origin_lat}
-    return {"key": agency.key, "title": say(agency.title, locale), "origin": origin, "scheme": agency.scheme_key}
+    return {
+        "key": agency.key,
+        "title": say(agency.title, locale),
+        "origin": origin,
+        "time_zone": agency.time_zone,
+        "scheme": agency.scheme_key,
+    }

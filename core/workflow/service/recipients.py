@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.accounts.service import reach
 from core.grid import service as grids
+from core.holidays import service as holidays
 from core.lib.text import say
 from core.workflow.models import Case
 from core.workflow.service import known
-
-SHOWN_ZONE = ZoneInfo("Asia/Shanghai")
 
 
 def recipients(session: Session, agency_id: int, payload: Mapping[str, Any], *, now: datetime) -> list[int]:
@@ -45,7 +43,8 @@ def spoken(session: Session, payload: Mapping[str, Any]) -> dict[str, str]:
     case = session.scalars(select(Case).where(Case.id == payload["case_id"])).one()
     states = known.workflow(session, case.definition_id).states
     state = payload["state"] if payload["state"] in states else case.state  # the case may have been moved to another version since
-    due = datetime.fromisoformat(payload["due"]).astimezone(SHOWN_ZONE).strftime("%Y-%m-%d %H:%M") if payload["due"] else "-"
+    zone = holidays.calendar_for(session, case.agency_id).zone
+    due = datetime.fromisoformat(payload["due"]).astimezone(zone).strftime("%Y-%m-%d %H:%M") if payload["due"] else "-"
     return {
         locale: sentence.format_map({"number": case.number, "state": say(states[state].title, locale), "due": due, "title": case.title})
         for locale, sentence in payload["title"].items()

@@ -64,7 +64,8 @@ def test_me_names_user_agency_rights_and_token(app, person, alpha):
     body = browser.get("/me").get_json()
     assert someone.id == body["user"]["id"]
     assert body["agencies"] == [{"key": "alpha", "title": "甲区"}]
-    assert {"key": "alpha", "title": "甲区", "origin": {"lon": alpha.origin_lon, "lat": alpha.origin_lat}, "scheme": None} == body["agency"]
+    origin = {"lon": alpha.origin_lon, "lat": alpha.origin_lat}
+    assert {"key": "alpha", "title": "甲区", "origin": origin, "time_zone": "Asia/Shanghai", "scheme": None} == body["agency"]
     assert [str(READ)] == body["rights"]
     assert browser.headers["X-CSRF-Token"] == body["csrf_token"]
 
