@@ -188,6 +188,8 @@ class HintSchema(Schema):
 
     number = fields.String(required=True)
     title = fields.String(required=True)
+    class_code = fields.String(required=True, allow_none=True)
+    class_title = fields.String(required=True, allow_none=True)
     state = fields.Nested(NamedKeySchema, required=True)
     metres = fields.Float(required=True)
     reported_at = fields.DateTime(required=True)

@@ -48,19 +48,7 @@ def case_hints(work: Work, query: dict[str, Any]) -> dict[str, Any]:
     words = presentation.Words(work.session, work.locale)
     class_code = query.pop("class_code", None)
     rows = hints.nearby(work.session, work.actor, class_code=class_code, **query)
-    return {
-        "items": [
-            {
-                "number": row.number,
-                "title": row.title,
-                "state": words.state(row.definition_id, row.state),
-                "metres": round(row.metres, 1),
-                "reported_at": row.reported_at,
-                "is_likely_duplicate": bool(row.is_likely),
-            }
-            for row in rows
-        ]
-    }
+    return {"items": [presentation.hint(row, words) for row in rows]}
 
 
 @routes.get("/cases/<number>", answers={200: schemas.CaseSchema})

@@ -98,6 +98,19 @@ def test_reporter_is_hinted_at_cases_nearby_of_the_same_class(town: Town) -> Non
     assert not any(one["is_likely_duplicate"] for one in inspector.get("/cases/hints", query_string=other).get_json()["items"])
 
 
+def test_near_case_of_another_class_is_named_by_its_own_class_in_the_readers_language(town: Town) -> None:
+    road, refuse = reported(town), reported(town, REFUSE)
+    inspector = town.as_("inspector")
+    place = {"workflow": "urban_mgmt.case", "lon": HERE["lon"], "lat": HERE["lat"], "class_code": "e0113"}
+    for language, names in (("en", ("Broken road", "Dirty green area")), ("zh-CN", ("道路破损", "绿地脏乱"))):
+        answer = inspector.get("/cases/hints", query_string=place, headers={"Accept-Language": language})
+        near = {one["number"]: one for one in answer.get_json()["items"]}
+        assert [(near[number]["class_code"], near[number]["class_title"]) for number in (road, refuse)] == list(
+            zip(("e0113", "e0117"), names, strict=True)
+        )
+        assert [near[number]["is_likely_duplicate"] for number in (road, refuse)] == [True, False]
+
+
 # -- returns and re-dispatch
 
 
@@ -106,6 +119,9 @@ def test_return_needs_a_reason_and_each_receiver_corrects_its_own_step(town: Tow
     clerk, dispatcher = town.as_("department_clerk"), town.as_("dispatcher")
     missing = refused(clerk.move(number, "return", {"cause": "not_ours"}), 422)
     assert [one["path"] for one in missing["errors"]] == ["reason"]
+    # Nothing is taken for granted: whoever gives it back says why.
+    missing = refused(clerk.move(number, "return", {"reason": "不属于本部门职责。"}), 422)
+    assert [one["path"] for one in missing["errors"]] == ["cause"]
     assert clerk.moved(number, "return", RETURN) == "returned"
     assert clerk.get(f"/cases/{number}").status_code == 404
     assert set(dispatcher.offered(number)) == {"dispatch", "return", "request_void"}

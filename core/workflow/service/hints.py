@@ -37,8 +37,8 @@ def nearby(session: Session, actor: Actor, *, workflow: str, lon: float, lat: fl
         if class_code
         else literal(value=False).label("is_likely")
     )
-    statement = select(Case.number, Case.title, Case.state, Case.definition_id, Case.reported_at, metres, likely)
-    return session.execute(statement.where(near, reading.visible(actor)).order_by(metres).limit(MOST)).all()
+    shown = (Case.number, Case.title, Case.workflow, Case.class_code, Case.state, Case.definition_id, Case.reported_at)
+    return session.execute(select(*shown, metres, likely).where(near, reading.visible(actor)).order_by(metres).limit(MOST)).all()
 
 
 def count_open_of_record(session: Session, record_id: int, *, milestone: str) -> int:

@@ -110,6 +110,20 @@ def summary(row: Row[Any], words: Words, actor: Actor) -> dict[str, Any]:
     }
 
 
+def hint(row: Row[Any], words: Words) -> dict[str, Any]:
+    """Write one case near a place."""
+    return {
+        "number": row.number,
+        "title": row.title,
+        "class_code": row.class_code,
+        "class_title": words.of_class(row.workflow, row.class_code),
+        "state": words.state(row.definition_id, row.state),
+        "metres": round(row.metres, 1),
+        "reported_at": row.reported_at,
+        "is_likely_duplicate": bool(row.is_likely),
+    }
+
+
 def event(row: Row[Any], case: Case, words: Words) -> dict[str, Any]:
     """Write one step of the history."""
     found: CaseEvent = row.CaseEvent
