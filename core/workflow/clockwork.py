@@ -55,6 +55,13 @@ def resume(clock: Clock, now: datetime, calendar: Calendar) -> Clock:
     )
 
 
+def left(clock: Clock, calendar: Calendar) -> float:
+    """Say what is left of a stopped limit, in its own unit; below zero when it was used up before it stopped."""
+    assert clock.paused_at is not None
+    unit = Unit(clock.unit)
+    return _amount(remaining(clock.due_at, clock.paused_at, unit, calendar), unit, calendar)
+
+
 def extend(clock: Clock, amount: float, calendar: Calendar) -> Clock:
     """Add ``amount`` to the present deadline; the yellow light moves by its share of it."""
     unit = Unit(clock.unit)

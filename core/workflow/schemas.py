@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
 
+from core.calendar import Unit
 from core.http.paging import PageQuery, page_schema
 
 NUMBER = {"description": "Readable and unique: day and serial."}
@@ -21,6 +22,20 @@ class CaseGridSchema(Schema):
 
     code = fields.String(required=True)
     name = fields.String(required=True)
+
+
+class LimitLeftSchema(Schema):
+    """What is left of a time limit, in its own unit."""
+
+    amount = fields.Float(required=True, metadata={"description": "Below zero when the limit was used up before."})
+    unit = fields.String(required=True, validate=validate.OneOf([str(unit) for unit in Unit]))
+
+
+class StoppedClockSchema(Schema):
+    """A clock that stands, as in a suspended case."""
+
+    since = fields.DateTime(required=True)
+    left = fields.Nested(LimitLeftSchema, required=True)
 
 
 class CaseSummarySchema(Schema):
@@ -46,6 +61,9 @@ class CaseSummarySchema(Schema):
     due_at = fields.DateTime(required=True, allow_none=True)
     warn_at = fields.DateTime(required=True, allow_none=True)
     light = fields.String(required=True, validate=validate.OneOf(["green", "yellow", "red", "none"]))
+    stopped = fields.Nested(
+        StoppedClockSchema, required=True, allow_none=True, metadata={"description": "Null while the clock runs, or none is set."}
+    )
     is_provisional = fields.Boolean(
         required=True, metadata={"description": "The deadline runs into a year whose holidays are not published yet."}
     )

@@ -131,6 +131,30 @@ def test_suspended_case_is_never_overdue_and_tells_nobody(town: Town, later: Lat
     assert town.as_("leader").case(number)["light"] == "green"
 
 
+def test_suspended_case_tells_since_when_its_clock_stands_and_what_is_left(town: Town, later: Later) -> None:
+    number = handling(town, REFUSE)
+    assert town.as_("leader").case(number)["stopped"] is None
+    clerk = town.as_("department_clerk")
+    clerk.moved(number, "request_suspend", {"cause": "season", **WHY})
+    town.as_("dispatcher").moved(number, "grant_suspend")
+    at_once = town.as_("leader").case(number)
+    since = datetime.fromisoformat(at_once["stopped"]["since"])
+    assert since == datetime.fromisoformat(at_once["state_entered_at"])
+    left = at_once["stopped"]["left"]
+    assert left["unit"] == "work_hour"
+    # Nothing but the few steps above used the four hours.
+    assert 3.9 < left["amount"] <= 4
+    assert at_once["due_at"] is None
+    later(timedelta(days=20))
+    leader = town.as_("leader")
+    listed = leader.get(f"/cases?q={number}").get_json()["items"][0]
+    tasks = {one["number"]: one for one in town.as_("department_clerk").get("/me/tasks?limit=200").get_json()["items"]}
+    assert listed["stopped"] == tasks[number]["stopped"] == at_once["stopped"]
+    assert town.as_("department_clerk").moved(number, "resume") == "handling"
+    again = leader.case(number)
+    assert (again["stopped"], again["due_at"] is None) == (None, False)
+
+
 def test_light_turns_yellow_at_four_fifths_and_red_after_the_end(town: Town, later: Later) -> None:
     number = handling(town, REFUSE)
     leader = town.as_("leader")

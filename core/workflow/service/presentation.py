@@ -10,12 +10,16 @@ from sqlalchemy import Row
 from sqlalchemy.orm import Session
 
 from core.authz import Actor, scope
+from core.calendar import Calendar
+from core.holidays import service as holidays
 from core.lib.text import Title, msg, say
+from core.workflow import clockwork
 from core.workflow.definition import Workflow
 from core.workflow.models import Case, CaseAttachment, CaseEvent, CasePersonal
 from core.workflow.permissions import CaseRight
 from core.workflow.service import known
 from core.workflow.service.migration import Fate
+from core.workflow.service.snapshot import clock_of
 from core.workflow.types import Offer
 
 MASK = "＊＊＊"
@@ -39,6 +43,10 @@ class Words:
     def say(self, title: Title) -> str:
         """Say a title in the reader's language."""
         return say(title, self.locale)
+
+    def calendar(self, agency_id: int) -> Calendar:
+        """Give the calendar by which the agency's limits are counted."""
+        return holidays.calendar_for(self._session, agency_id)
 
     def state(self, definition_id: int, key: str) -> dict[str, str]:
         """Name a state."""
@@ -83,6 +91,15 @@ def light(row: Any, now: datetime) -> str:
     return "yellow" if row.warn_at is not None and now >= row.warn_at else "green"
 
 
+def stopped(row: Any, words: Words, actor: Actor) -> dict[str, Any] | None:
+    """Say since when the clock of the case stands and what is left of its limit; None while it runs or there is none."""
+    if row.stopped_clock is None or row.category == "closed":
+        return None
+    clock = clock_of(row.stopped_clock)
+    amount = clockwork.left(clock, words.calendar(actor.agency_id))
+    return {"since": clock.paused_at, "left": {"amount": round(amount, 2), "unit": clock.unit}}
+
+
 def summary(row: Row[Any], words: Words, actor: Actor) -> dict[str, Any]:
     """Write one row of ``reading.summaries`` as a list shows it."""
     return {
@@ -104,6 +121,7 @@ def summary(row: Row[Any], words: Words, actor: Actor) -> dict[str, Any]:
         "due_at": row.due_at,
         "warn_at": row.warn_at,
         "light": light(row, actor.now),
+        "stopped": stopped(row, words, actor),
         "is_provisional": row.is_provisional,
         "is_mine": row.assignee_id is not None and row.assignee_id == actor.user_id,
         "version": row.version,

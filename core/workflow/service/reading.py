@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ColumnElement, ColumnExpressionArgument, Row, Select, and_, bindparam, column, func, or_, select, table
+from sqlalchemy import ColumnElement, ColumnExpressionArgument, Row, Select, and_, bindparam, case, column, func, or_, select, table
 from sqlalchemy.orm import Session
 
 from core.accounts.service import reach
@@ -98,6 +98,8 @@ def summaries() -> Select[*tuple[Any, ...]]:
             Case.due_at,
             Case.warn_at,
             Case.is_provisional,
+            # Hardly any clock stands, so hardly any is sent.
+            case((Case.clock.has_key("paused_at"), Case.clock), else_=None).label("stopped_clock"),
             Case.closed_at,
             Case.assignee_id,
             Case.requests,
