@@ -21,8 +21,10 @@ BORDER = -2
 
 # Across a polygon of median size there are this many cells: finer cells leave fewer points to the exact test, but cost memory.
 _CELLS_ACROSS = 20
-# At most 4 bytes times this: beyond it cells grow, answers stay exact.
+# At most 2 bytes times this, 4 with more polygons than 2 bytes can count: beyond it cells grow, answers stay exact.
 _MOST_CELLS = 4_000_000
+# So many cells are asked about at once: fewer points to hold, and a thread that waits for the interpreter waits only that long.
+_AT_ONCE = 4_096
 # Borders are thickened by this part of a cell, far above the rounding of the arithmetic here.
 _MARGIN = 1e-6
 
@@ -38,7 +40,7 @@ class Raster:
         size = max(float(across), float(np.sqrt((east - west) * (north - south) / _MOST_CELLS)))
         self._size = size
         self._shape = (int((north - south) / size) + 1, int((east - west) / size) + 1)
-        self._cells = np.full(self._shape, NOWHERE, dtype=np.int32)
+        self._cells = np.full(self._shape, NOWHERE, dtype=np.int16 if len(polygons) < np.iinfo(np.int16).max else np.int32)
         self._mark_borders(polygons)
         self._fill_runs(tree)
 
@@ -99,13 +101,16 @@ class Raster:
         begins = ~border
         begins[:, 1:] &= border[:, :-1]
         rows, columns = np.nonzero(begins)
-        x = self._corner[0] + (columns + 0.5) * self._size
-        y = self._corner[1] + (rows + 0.5) * self._size
-        point, polygon = tree.query(shapely.points(x, y), predicate="intersects")
-        owners = np.full(len(rows), np.iinfo(np.int32).max, dtype=np.int32)
-        np.minimum.at(owners, point, polygon.astype(np.int32))
-        owners[owners == np.iinfo(np.int32).max] = NOWHERE
-        run = np.cumsum(begins.ravel()) - 1
+        nobody = np.iinfo(self._cells.dtype).max
+        owners = np.full(len(rows), nobody, dtype=self._cells.dtype)
+        for start in range(0, len(rows), _AT_ONCE):
+            some = slice(start, start + _AT_ONCE)
+            x = self._corner[0] + (columns[some] + 0.5) * self._size
+            y = self._corner[1] + (rows[some] + 0.5) * self._size
+            point, polygon = tree.query(shapely.points(x, y), predicate="intersects")
+            np.minimum.at(owners[some], point, polygon.astype(owners.dtype))
+        owners[owners == nobody] = NOWHERE
+        run = np.cumsum(begins.ravel(), dtype=np.int32) - 1
         free = ~border.ravel()
         self._cells.ravel()[free] = owners[run[free]]
 
