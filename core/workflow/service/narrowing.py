@@ -9,6 +9,7 @@ few and no more. The list's conditions stay the same either way.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,22 +20,32 @@ from sqlalchemy.orm import Session, aliased
 from core.db.base import Base
 from core.db.epoch import EpochCache
 from core.db.prepared import Prepared
+from core.lib.errors import Invalid
+from core.lib.text import msg
 from core.workflow.models import Case
 from core.workflow.service.reading import DEPARTMENT, GRID
 
 FEW = 5_000
+_IN_WORDS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nd", "Nl"})
+"""What PostgreSQL takes for a part of a word, in any UTF-8 locale: letters, Chinese characters and digits; to an index over trigrams all else is a gap."""
 _LAST = "\U0010ffff"
 _CASES = Base.metadata.tables[Case.__tablename__]
 
 
 def few(session: Session, values: Mapping[str, Any]) -> list[int] | None:
-    """Give the ids of the cases that fit one of the given values (text, grid, department), when they are few; None when all are many."""
+    """Give the ids of the cases that fit one of the given values (text, grid, department), when they are few; None when all are many.
+
+    Raises Invalid for a text of signs alone when nothing else narrows the cases down: no index knows
+    signs, and if hardly any title has them, the list would read the whole archive.
+    """
+    has_word = any(unicodedata.category(character) in _IN_WORDS for character in values.get("text") or "")
     for name, probe in _PROBES.items():
-        # One character stands in too many titles, and an index over three in a row does not know it.
-        if values.get(name) and not (name == "text" and len(values[name]) == 1):
+        if values.get(name) and (has_word or name != "text"):
             found = [row.id for row in probe.all(session, {name: values[name], "most": FEW + 1})]
             if len(found) <= FEW:
                 return found
+    if values.get("text") and not has_word:
+        raise Invalid(msg("workflow.text_of_signs"), path="text")
     return None
 
 

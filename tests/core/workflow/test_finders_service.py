@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -13,6 +14,7 @@ from core.accounts.models import Agency
 from core.authz import Actor, Grant
 from core.db.engine import Database, set_agency
 from core.db.uow import unit_of_work
+from core.lib.errors import Invalid
 from core.workflow.permissions import CaseRight
 from core.workflow.service import listing
 from core.workflow.service.listing import CaseQuery
@@ -56,6 +58,7 @@ def archive(database: Database, agencies: tuple[Agency, Agency]) -> SimpleNamesp
                 ("20260318-000001", "雕塑破损 100%_a", "open", NOON - timedelta(days=40)),
                 ("20260317-000002", "雕塑丢失", "closed", NOON - timedelta(hours=3)),
                 ("20260316-000003", "Ä雕塑", "closed", NOON - timedelta(days=30)),
+                ("20260315-000004", "鼎", "closed", NOON - timedelta(days=31)),
             ):
                 owner.execute(text(_ONE), given | {"number": number, "title": title, "category": category, "reported": reported})
         # What autovacuum does: until then new entries wait in a list that has to be read whole, and the planner fears it.
@@ -108,7 +111,29 @@ def test_two_characters_of_a_title_are_found_through_the_index(archive: SimpleNa
     assert 0 < read["ix_cases_title_search"] < FEW
 
 
-@pytest.mark.parametrize("sql", [NEAR, TITLED])
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        ("雕", ["20260316-000003", "20260317-000002", "20260318-000001"]),  # at the beginning, and in the middle
+        ("塑", ["20260316-000003", "20260317-000002", "20260318-000001"]),
+        ("鼎", ["20260315-000004"]),  # the whole title
+        ("A", ["20260318-000001"]),
+        ("0", ["20260318-000001"]),
+        ("鼐", []),
+    ],
+)
+def test_one_character_that_few_titles_have_is_found_through_the_index(archive: SimpleNamespace, wanted: str, numbers: list[str]) -> None:
+    in_titles, read = found(archive, archive.ours, f"SELECT case_ids_titled('{wanted}', 100)")
+    assert in_titles == numbers
+    assert len(numbers) <= read["ix_cases_title_search"] < FEW
+
+
+def test_one_character_of_many_titles_gives_no_more_than_asked_for(archive: SimpleNamespace) -> None:
+    in_titles, _ = found(archive, archive.ours, "SELECT case_ids_titled('路', 100)")
+    assert len(in_titles) == 100
+
+
+@pytest.mark.parametrize("sql", [NEAR, TITLED, "SELECT case_ids_titled('雕', 100)"])
 def test_finder_gives_no_case_of_another_agency(archive: SimpleNamespace, sql: str) -> None:
     with archive.database.owner_engine.connect() as owner:
         of_theirs = set(owner.scalars(text("SELECT id FROM cases WHERE agency_id = :agency"), {"agency": archive.theirs}))
@@ -119,7 +144,7 @@ def test_finder_gives_no_case_of_another_agency(archive: SimpleNamespace, sql: s
     assert not ids & of_theirs
 
 
-@pytest.mark.parametrize("sql", [NEAR, TITLED])
+@pytest.mark.parametrize("sql", [NEAR, TITLED, "SELECT case_ids_titled('雕', 100)"])
 def test_finder_finds_nothing_without_an_agency(archive: SimpleNamespace, sql: str) -> None:
     assert found(archive, None, sql)[0] == []
 
@@ -141,7 +166,12 @@ def test_finder_is_refused_to_other_roles(archive: SimpleNamespace, sql: str) ->
         ("ä雕", {"20260316-000003"}),
         ("20260318-", {"20260318-000001"}),
         ("0318-", set()),
-        ("\\", set()),
+        ("塑", {"20260318-000001", "20260317-000002", "20260316-000003"}),
+        ("鼎", {"20260315-000004"}),
+        ("ä", {"20260316-000003"}),
+        ("鼐", set()),
+        ("%a", set()),
+        ("_a", {"20260318-000001"}),
     ],
 )
 def test_list_finds_part_of_title_and_beginning_of_number(
@@ -150,5 +180,28 @@ def test_list_finds_part_of_title_and_beginning_of_number(
     actor = Actor(None, archive.ours, "", "tester", (Grant(str(CaseRight.READ), None, None),), NOON)
     with unit_of_work(archive.database, archive.ours) as session:
         rows, _ = listing.list_cases(session, actor, CaseQuery(text=wanted, open=among_open))
-    of_kind = {True: {"20260318-000001"}, False: {"20260317-000002", "20260316-000003"}}.get(among_open, expected)
+    of_kind = {True: {"20260318-000001"}, False: {"20260317-000002", "20260316-000003", "20260315-000004"}}.get(among_open, expected)
     assert {row.number for row in rows} == expected & of_kind
+
+
+def listed(archive: SimpleNamespace, **asked: Any) -> set[str]:
+    actor = Actor(None, archive.ours, "", "tester", (Grant(str(CaseRight.READ), None, None),), NOON)
+    with unit_of_work(archive.database, archive.ours) as session:
+        return {row.number for row in listing.list_cases(session, actor, CaseQuery(**asked))[0]}
+
+
+@pytest.mark.parametrize("wanted", ["%", "_", "\\", "（", " ", "——", "①"])
+def test_signs_alone_are_looked_for_among_few_cases_only(archive: SimpleNamespace, wanted: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        listed(archive, text=wanted)
+    assert refused.value.message.key == "workflow.text_of_signs"
+    expected = {"20260318-000001"} if wanted in {"%", "_", " "} else set()
+    assert listed(archive, text=wanted, open=True) == expected
+
+
+def test_signs_are_looked_for_where_a_grid_leaves_few_cases(archive: SimpleNamespace) -> None:
+    assert listed(archive, text="%", grid="no_such_grid") == set()
+
+
+def test_one_character_of_many_titles_is_listed_from_the_newest_on(archive: SimpleNamespace) -> None:
+    assert len(listed(archive, text="路", limit=10)) == 10
