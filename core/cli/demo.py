@@ -17,7 +17,9 @@ from core.cli.database import bring_up_to_date
 from core.cli.secrets import ensure_secrets, write_private
 from core.cli.start import become_supervisor
 from core.db.embedded import EmbeddedPostgres
+from core.definitions.commands import tell_left_out
 from core.definitions.installed import sync_installed
+from core.definitions.sync import SyncReport
 from core.lib import clock
 from core.lib.errors import Conflict
 from core.lib.terminal import Progress, Terminal
@@ -45,12 +47,15 @@ def demo(console: Console, *, seed_only: bool) -> None:
     _take_back_unfinished(console)
     if (done := bring_up_to_date(console)) or not _users_file(console).exists():
         console.terminal.say(msg("cli.upgraded", count=len(done)))
-    sync_installed(console.database, now=clock.now())
+    report = sync_installed(console.database, now=clock.now())
     if not _is_seeded(console):
-        _seed(console)
+        _seed(console, report)
     _tell_sign_ins(console)
+    tell_left_out(console, report)
     if not seed_only:
         become_supervisor(console)
+    if report.left_out:
+        raise click.exceptions.Exit(1)
 
 
 def _refuse_while_running(settings: Settings) -> None:
@@ -86,13 +91,15 @@ def _take_back_unfinished(console: Console) -> None:
     mark.unlink()
 
 
-def _seed(console: Console) -> None:
+def _seed(console: Console, report: SyncReport) -> None:
+    seeds = {key: seed for key, seed in plugins().collect("register_demo").items() if seed is not None}
+    if any(one.plugin in seeds for one in report.left_out):
+        tell_left_out(console, report)  # Without its definitions nothing of its demo could be made.
+        raise click.exceptions.Exit(1)
     mark = console.settings.var / _UNFINISHED
     mark.touch()
     sign_ins: list[dict[str, str]] = []
-    for key, seed in plugins().collect("register_demo").items():
-        if seed is None:
-            continue
+    for key, seed in seeds.items():
         console.terminal.say(msg("cli.seeding", plugin=key))
         progress = SeedProgress(console.terminal)
         sign_ins += seed(console.database, settings=console.settings, progress=progress)

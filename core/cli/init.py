@@ -15,6 +15,7 @@ from core.authz.console import Console
 from core.cli.database import bring_up_to_date
 from core.cli.secrets import ensure_secrets
 from core.db.uow import unit_of_work
+from core.definitions.commands import tell_left_out
 from core.definitions.installed import sync_installed
 from core.lib import clock
 from core.lib.errors import Conflict
@@ -41,7 +42,7 @@ def init(console: Console, /, *, password_stdin: bool, **given: Any) -> None:
     console.settings = Settings.from_env()
     bring_up_to_date(console)
     _refuse_second(console)
-    sync_installed(console.database, now=clock.now())
+    report = sync_installed(console.database, now=clock.now())
     password = sys.stdin.readline().rstrip("\n") if password_stdin else passwords.make_password()
     passwords.check_policy(password, username=given["username"])
     _found(console, given, password, must_change=not password_stdin)
@@ -49,6 +50,9 @@ def init(console: Console, /, *, password_stdin: bool, **given: Any) -> None:
     console.terminal.answer(answer, msg("cli.initialised", agency=given["agency"], username=given["username"]))
     if not password_stdin:
         console.terminal.say(msg("cli.password_once", password=password))
+    if report.left_out:  # The installation stands; what it lacks is brought in by the next sync.
+        tell_left_out(console, report)
+        raise click.exceptions.Exit(1)
 
 
 def _refuse_second(console: Console) -> None:

@@ -15,7 +15,7 @@ from core.cli.scaffold import write_plugin
 from core.definitions.installed import check_installed
 from core.lib.errors import Invalid
 from core.lib.text import msg
-from core.pluginmanager import plugins, service
+from core.pluginmanager import plugins, service, unsound
 
 _AGENCY = click.option("--agency", help="Key of the agency; needed when there are several.")
 _KEY = re.compile(r"^[a-z][a-z0-9_]{2,39}$")
@@ -30,12 +30,14 @@ def plugin() -> None:
 @_AGENCY
 @click.pass_obj
 def list_plugins(console: Console, agency: str | None) -> None:
-    """List the installed plugins, whether they are on for the agency, and those that were skipped."""
+    """List the installed plugins, whether they are on for the agency, those that were skipped, and those whose definitions were left out."""
     found = plugins()
     with console.work(agency) as (session, _actor):
         on = found.enabled(session)
+        left_out = {key: unsound.reason(one).text(console.terminal.locale) for key, one in unsound.list_unsound(session).items()}
     rows: list[dict[str, Any]] = [
-        {"key": key, "version": one.version, "state": "on" if key in on else "off", "reason": ""} for key, one in found.manifests.items()
+        {"key": key, "version": one.version, "state": "on" if key in on else "off", "reason": left_out.get(key, "")}
+        for key, one in found.manifests.items()
     ]
     rows += [{"key": one.key, "version": "", "state": "failed", "reason": one.reason} for one in found.failed]
     console.terminal.table(rows, {"key": "plugin", "version": "version", "state": "state", "reason": "reason"})

@@ -7,6 +7,7 @@ form may use a library group that is loaded in the same go.
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ from core.definitions.types import Content, DefinitionSource, Document, Loaded, 
 from core.lib.errors import FieldError, Invalid
 from core.lib.text import Message, msg
 
+log = logging.getLogger(__name__)
+
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -29,7 +32,13 @@ class Outcome:
     """What a check found: the definitions that may be stored, and every problem."""
 
     prepared: Sequence[Prepared] = ()
-    problems: Sequence[Problem] = ()
+    problems_by_origin: Mapping[str, Sequence[Problem]] = field(default_factory=dict)
+    """Only the origins that have some."""
+
+    @property
+    def problems(self) -> list[Problem]:
+        """Every problem, wherever it was found."""
+        return [problem for found in self.problems_by_origin.values() for problem in found]
 
 
 @dataclass
@@ -55,18 +64,21 @@ def check(loaded: Sequence[Loaded], stored: DefinitionSource | None = None) -> O
     ``stored`` is asked for definitions that the files name but do not contain.
     """
     source = _Together(stored)
-    problems = [problem for part in loaded for problem in part.problems]
-    problems += _index(loaded, source)
+    repeated = _index(loaded, source)
     prepared: list[Prepared] = []
+    problems: dict[str, list[Problem]] = {}
     for part in loaded:
+        found = list(part.problems)
         for document in part.documents:
-            found = list(_document_problems(document, part))
-            if not found:
-                try:
-                    prepared.append(_prepare(document.kind, document.content, part.origin, source))
-                except Invalid as invalid:
-                    found = [_problem(document, parse_path(error.path), error.message) for error in invalid.errors]
-            problems += found
+            if (again := repeated.get(id(document))) is not None:
+                found.append(again)
+            made = _checked(document, part, source)
+            if isinstance(made, Prepared):
+                prepared.append(made)
+            else:
+                found += made
+        if found:
+            problems.setdefault(part.origin, []).extend(found)
     return Outcome(prepared, problems)
 
 
@@ -111,17 +123,35 @@ def _require_plain(content: Mapping[str, Any]) -> None:
             raise Invalid(msg("definitions.unstorable_text"))
 
 
-def _index(loaded: Sequence[Loaded], source: _Together) -> Iterator[Problem]:
+def _index(loaded: Sequence[Loaded], source: _Together) -> dict[int, Problem]:
+    """Let definitions find each other by their keys; give the problem of each document (by its ``id``) whose key is taken."""
     first: dict[tuple[str, str], Document] = {}
+    repeated: dict[int, Problem] = {}
     for part in loaded:
         for document in part.documents:
             place = (document.kind, document.key)
+            if not part.owns(document.key):
+                continue  # A foreign key is a problem of its own; it must not stand in the way of the file that it belongs to.
             if document.key and place in first:
                 message = msg("definitions.duplicate_key", name=document.key, other=first[place].file)
-                yield _problem(document, ("key",), message)
+                repeated[id(document)] = _problem(document, ("key",), message)
                 continue
             first[place] = document
             source.loaded[place] = document.content
+    return repeated
+
+
+def _checked(document: Document, part: Loaded, source: _Together) -> Prepared | list[Problem]:
+    found = list(_document_problems(document, part))
+    if found:
+        return found
+    try:
+        return _prepare(document.kind, document.content, part.origin, source)
+    except Invalid as invalid:
+        return [_problem(document, parse_path(error.path), error.message) for error in invalid.errors]
+    except Exception as error:  # a defect that one file brings to light must not keep the others out
+        log.exception("the check of %s broke off", document.file)
+        return [_problem(document, (), msg("definitions.check_broke_off", detail=f"{type(error).__name__}: {error}"[:200]))]
 
 
 def _document_problems(document: Document, part: Loaded) -> Iterable[Problem]:
@@ -134,7 +164,7 @@ def _document_problems(document: Document, part: Loaded) -> Iterable[Problem]:
 
 
 def _naming_problems(document: Document, part: Loaded) -> Iterator[Problem]:
-    if part.prefix and not document.key.startswith(f"{part.prefix}."):
+    if not part.owns(document.key):
         yield _problem(document, ("key",), msg("definitions.wrong_prefix", name=document.key, prefix=part.prefix))
     stem = document.file.rsplit("/", 1)[-1].rsplit(".", 1)[0]
     if document.key != stem and not document.key.endswith(f".{stem}"):

@@ -12,7 +12,7 @@ from core.definitions import promote
 from core.definitions.check import Outcome
 from core.definitions.installed import check_installed, import_compilers, load_installed, sync_installed
 from core.definitions.load import load_folder
-from core.definitions.types import Problem
+from core.definitions.sync import SyncReport
 from core.lib import clock
 from core.lib.errors import Malformed
 from core.lib.text import msg
@@ -43,7 +43,11 @@ def check(console: Console, folders: tuple[Path, ...]) -> None:
 @definitions.command()
 @click.pass_obj
 def sync(console: Console) -> None:
-    """Store the installation's definition files as new versions; what is unchanged stays as it is."""
+    """Store the installation's definition files as new versions; what is unchanged stays as it is.
+
+    A plugin with a problem in its files is left out and told, with file, line and
+    field, and the command exits with 1; what was in force of it stays in force.
+    """
     report = sync_installed(console.database, now=clock.now())
     for name in (*report.created, *report.updated):
         console.terminal.say(f"+ {name}")
@@ -52,7 +56,20 @@ def sync(console: Console) -> None:
     for merged in report.merged:
         console.terminal.say(msg("definitions.merged", kind=merged["kind"], name=merged["key"], count=merged["conflicts"]))
     done = msg("definitions.synced", created=len(report.created), updated=len(report.updated), unchanged=len(report.unchanged))
-    console.terminal.answer(report.as_json(), done)
+    console.terminal.answer(report.as_json(console.terminal.locale), done)
+    if report.left_out:
+        tell_left_out(console, report)
+        raise click.exceptions.Exit(1)
+
+
+def tell_left_out(console: Console, report: SyncReport) -> None:
+    """Say which plugins a sync left out, why, and what to do; nothing when there are none."""
+    for one in report.left_out:
+        console.terminal.say(msg("definitions.left_out", plugin=one.plugin, count=len(one.problems)))
+        for problem in one.problems:
+            console.terminal.say(f"  {problem.text(console.terminal.locale)}")
+    if report.left_out:
+        console.terminal.say(msg("definitions.left_out_remedy"))
 
 
 @click.group()
@@ -114,11 +131,6 @@ def _read(file: Path) -> promote.Exported:
 def _tell(console: Console, outcome: Outcome) -> None:
     for problem in outcome.problems:
         console.terminal.say(problem.text(console.terminal.locale))
-    found = [_as_json(console, problem) for problem in outcome.problems]
+    found = [problem.as_json(console.terminal.locale) for problem in outcome.problems]
     done = msg("definitions.checked", count=len(outcome.prepared), problems=len(found))
     console.terminal.answer({"checked": len(outcome.prepared), "problems": found}, done)
-
-
-def _as_json(console: Console, problem: Problem) -> dict[str, str | int]:
-    message = problem.message.text(console.terminal.locale)
-    return {"file": problem.file, "line": problem.line, "column": problem.column, "path": problem.path, "message": message}

@@ -49,8 +49,13 @@ def load_folder(root: FilePath | Traversable, *, origin: str, prefix: str = "", 
     documents: list[Document] = []
     problems: list[Problem] = []
     for folder, kind in FOLDERS.items():
-        for file in _files(root / folder):
-            found = load_text(_read(file), kind=kind, file=f"{within}{folder}/{file.name}")
+        try:
+            files = list(_files(root / folder))
+        except OSError as error:
+            problems.append(_unreadable(f"{within}{folder}", error))
+            continue
+        for file in files:
+            found = _load(file, kind, f"{within}{folder}/{file.name}")
             if isinstance(found, Problem):
                 problems.append(found)
             else:
@@ -81,10 +86,17 @@ def _files(folder: FilePath | Traversable) -> Iterator[FilePath | Traversable]:
         yield from sorted((file for file in folder.iterdir() if file.name.endswith((".yaml", ".yml"))), key=lambda file: file.name)
 
 
-def _read(file: FilePath | Traversable) -> bytes:
-    with file.open("rb") as stream:
-        data: bytes = stream.read(MAX_FILE_BYTES + 1)
-    return data
+def _load(file: FilePath | Traversable, kind: str, name: str) -> Document | Problem:
+    try:
+        with file.open("rb") as stream:
+            data: bytes = stream.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        return _unreadable(name, error)
+    return load_text(data, kind=kind, file=name)
+
+
+def _unreadable(name: str, error: OSError) -> Problem:
+    return Problem(name, 1, 1, "", msg("definitions.unreadable", detail=error.strerror or type(error).__name__))
 
 
 def _document(root: Any, kind: str, file: str) -> Document:

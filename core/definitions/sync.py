@@ -6,7 +6,7 @@ Runs as the owner role, which alone may write what belongs to no agency.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -17,7 +17,7 @@ from core.db.epoch import bump
 from core.definitions.check import checksum_of
 from core.definitions.merge import merge
 from core.definitions.models import Definition
-from core.definitions.types import Prepared
+from core.definitions.types import LeftOut, Prepared
 
 
 @dataclass
@@ -36,14 +36,17 @@ class SyncReport:
     waiting: list[dict[str, Any]] = field(default_factory=list)
     """Agencies' edits that already have a draft; they merge it when they publish it."""
 
+    left_out: Sequence[LeftOut] = ()
+    """Plugins whose files are unsound: nothing of theirs was stored, and their earlier versions stay in force."""
+
     @property
     def has_changed(self) -> bool:
         """Whether anything was written."""
         return bool(self.created or self.updated or self.merged)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, locale: str) -> dict[str, Any]:
         """Give the report as JSON data."""
-        return asdict(self)
+        return {**vars(self), "left_out": [one.as_json(locale) for one in self.left_out]}
 
 
 def sync(session: Session, prepared: Sequence[Prepared], *, now: datetime) -> SyncReport:
@@ -51,7 +54,7 @@ def sync(session: Session, prepared: Sequence[Prepared], *, now: datetime) -> Sy
 
     Does not commit. Two syncs at once wait for each other.
     """
-    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('wangge.definitions.sync'))"))
+    wait_for_turn(session)
     report = SyncReport()
     newest = {(row.kind, row.key): row for row in _newest(session, for_agencies=False)}
     for one in prepared:
@@ -67,6 +70,11 @@ def sync(session: Session, prepared: Sequence[Prepared], *, now: datetime) -> Sy
         session.flush()
         bump(session)
     return report
+
+
+def wait_for_turn(session: Session) -> None:
+    """Wait until no other sync is under way, and keep others waiting until this transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtext('wangge.definitions.sync'))"))
 
 
 def merge_overlays(session: Session, report: SyncReport, *, now: datetime) -> None:

@@ -86,6 +86,10 @@ class Problem:
         where = f"{self.file}:{self.line}:{self.column}"
         return f"{where}: {self.path}: {self.message.text(locale)}" if self.path else f"{where}: {self.message.text(locale)}"
 
+    def as_json(self, locale: str) -> dict[str, str | int]:
+        """Give it as JSON data."""
+        return {"file": self.file, "line": self.line, "column": self.column, "path": self.path, "message": self.message.text(locale)}
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -95,6 +99,23 @@ class Loaded:
     documents: Sequence[Document]
     problems: Sequence[Problem] = ()
     prefix: str = ""
+    """What each key has to begin with, such as a plugin's key; empty for no such rule."""
+
+    def owns(self, key: str) -> bool:
+        """Say whether a definition of this key may come from here."""
+        return not self.prefix or key.startswith(f"{self.prefix}.")
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A plugin whose files a sync left out, and everything that is wrong in them."""
+
+    plugin: str
+    problems: Sequence[Problem]
+
+    def as_json(self, locale: str) -> dict[str, Any]:
+        """Give it as JSON data."""
+        return {"plugin": self.plugin, "problems": [problem.as_json(locale) for problem in self.problems]}
 
 
 @dataclass(frozen=True)

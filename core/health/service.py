@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from core.db.engine import Database
 from core.db.outbox import OutboxMessage
 from core.health.models import Heartbeat
 from core.health.types import Check, Condition, Report
+from core.pluginmanager import unsound
 
 LATE = timedelta(seconds=60)
 """A worker unseen, or a message undelivered, for longer than this needs somebody's look."""
@@ -32,17 +33,24 @@ def report(database: Database, *, now: datetime, failed_plugins: Sequence[str], 
     """Check database, migrations, workers, outbox and plugins."""
     checks = [check_database(database)]
     if checks[0].condition is Condition.WELL:
-        checks += _guarded_checks(database, now, components)
-    plugins_condition = Condition.DEGRADED if failed_plugins else Condition.WELL
-    checks.append(Check("plugins", plugins_condition, ", ".join(failed_plugins)))
+        checks += _guarded_checks(database, now, failed_plugins, components)
+    else:
+        checks.append(_plugins(failed_plugins))
     return Report(tuple(checks))
 
 
-def _guarded_checks(database: Database, now: datetime, components: Sequence[migrate.Component]) -> Iterator[Check]:
+def _guarded_checks(
+    database: Database, now: datetime, failed_plugins: Sequence[str], components: Sequence[migrate.Component]
+) -> Iterator[Check]:
     yield check_migrations(database, components)
-    for name, look in (("workers", check_workers), ("outbox", check_outbox)):
+    looks: tuple[tuple[str, Callable[[], Check]], ...] = (
+        ("workers", lambda: check_workers(database, now)),
+        ("outbox", lambda: check_outbox(database, now)),
+        ("plugins", lambda: check_plugins(database, failed_plugins)),
+    )
+    for name, look in looks:
         try:
-            yield look(database, now)
+            yield look()
         except SQLAlchemyError as error:
             yield Check(name, Condition.FAILING, _reason(error))
 
@@ -80,6 +88,17 @@ def check_outbox(database: Database, now: datetime) -> Check:
     late = found.oldest_seconds > LATE.total_seconds()
     detail = f"{found.due} due, oldest {found.oldest_seconds:.0f} s, {found.dead} given up"
     return Check("outbox", Condition.DEGRADED if late or found.dead else Condition.WELL, detail)
+
+
+def check_plugins(database: Database, failed_plugins: Sequence[str]) -> Check:
+    """Look for plugins whose definition files the last sync left out, beside those that could not be loaded."""
+    with database.session(None) as session:
+        left_out = [f"{key}: {unsound.reason(one).text('en')}" for key, one in unsound.list_unsound(session).items()]
+    return _plugins([*failed_plugins, *left_out])
+
+
+def _plugins(ill: Sequence[str]) -> Check:
+    return Check("plugins", Condition.DEGRADED if ill else Condition.WELL, ", ".join(ill))
 
 
 def backlog(database: Database, now: datetime) -> Backlog:

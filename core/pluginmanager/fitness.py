@@ -7,6 +7,7 @@ import pkgutil
 import re
 from collections.abc import Collection, Iterable
 from importlib import import_module
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
@@ -38,6 +39,9 @@ def misfit(key: str, module: Any) -> str | None:
         return f"requires_core {manifest.requires_core!r} is not a version range"
     if not fits:
         return f"it needs core {manifest.requires_core} and this is {VERSION}"
+    folder: object = manifest.definitions
+    if not isinstance(folder, Traversable):
+        return f"definitions {folder!r} is no folder: use importlib.resources.files or pathlib.Path"
     return _wrong_marks(module)
 
 

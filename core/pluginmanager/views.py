@@ -1,4 +1,4 @@
-"""Plugins over HTTP: what is installed, what is on, what failed."""
+"""Plugins over HTTP: what is installed, what is on, what failed, whose definitions were left out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.authz import require_anywhere
 from core.http.routes import Routes
 from core.http.work import Work
 from core.lib.text import say
-from core.pluginmanager import service
+from core.pluginmanager import service, unsound
 from core.pluginmanager.manager import plugins
 from core.pluginmanager.permissions import PluginRight
 
@@ -24,6 +24,11 @@ class PluginSchema(Schema):
     title = fields.String(required=True)
     version = fields.String(required=True)
     enabled = fields.Boolean(required=True)
+    unsound = fields.String(
+        required=True,
+        allow_none=True,
+        metadata={"description": "Why its present definition files are not in force, but the versions before; null when they are."},
+    )
 
 
 class FailedPluginSchema(Schema):
@@ -52,8 +57,15 @@ def list_plugins(work: Work) -> dict[str, Any]:
     require_anywhere(work.actor, PluginRight.READ)
     found = plugins()
     on = found.enabled(work.session)
+    left_out = unsound.list_unsound(work.session)
     items = [
-        {"key": key, "title": say(manifest.title, work.locale), "version": manifest.version, "enabled": key in on}
+        {
+            "key": key,
+            "title": say(manifest.title, work.locale),
+            "version": manifest.version,
+            "enabled": key in on,
+            "unsound": unsound.reason(left_out[key]).text(work.locale) if key in left_out else None,
+        }
         for key, manifest in found.manifests.items()
     ]
     return {"items": items, "failed": [{"key": one.key, "reason": one.reason} for one in found.failed]}

@@ -102,6 +102,14 @@ CREATE TABLE sign_in_count (
 
 CREATE INDEX ix_sign_in_count_window_started_at ON sign_in_count (window_started_at);
 
+CREATE TABLE unsound_plugin (
+    plugin VARCHAR(60) NOT NULL,
+    problems JSONB NOT NULL,
+    count INTEGER NOT NULL,
+    since TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pk_unsound_plugin PRIMARY KEY (plugin)
+);
+
 CREATE SEQUENCE ab_group_role_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
 
 CREATE TABLE ab_group_role (
@@ -1634,6 +1642,8 @@ GRANT SELECT, UPDATE ON "configuration_epoch" TO wangge_app;
 GRANT SELECT, INSERT, UPDATE ON "heartbeat" TO wangge_app;
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "sign_in_count" TO wangge_app;
+
+GRANT SELECT ON "unsound_plugin" TO wangge_app;
 
 GRANT SELECT ON "ab_group_role" TO wangge_app;
 

@@ -120,3 +120,12 @@ def test_no_text_makes_the_reader_raise(text):
 @given(st.lists(st.one_of(st.integers(0, 99), st.from_regex(r"[a-z_]{1,8}", fullmatch=True)), max_size=6))
 def test_path_reads_back_as_it_was_written(path):
     assert tuple(path) == parse_path(path_text(path))
+
+
+def test_file_that_cannot_be_read_is_told_and_the_others_are_read(tmp_path):
+    (tmp_path / "catalogues").mkdir()
+    (tmp_path / "catalogues" / "a.yaml").write_text(GOOD, "utf-8")
+    (tmp_path / "catalogues" / "b.yaml").symlink_to(tmp_path / "nowhere")
+    loaded = load_folder(tmp_path, origin="test")
+    assert [document.file for document in loaded.documents] == ["catalogues/a.yaml"]
+    assert [(one.file, one.message.key) for one in loaded.problems] == [("catalogues/b.yaml", "definitions.unreadable")]

@@ -64,6 +64,7 @@ def broken(plugins: Plugins) -> dict[str, str]:
         (module("bad", requires_core=">=99"), f"this is {VERSION}"),
         (module("bad", requires_core="newest"), "not a version range"),
         (module("bad", migrations=files("core")), "No module named"),
+        (module("bad", definitions="forms"), "'forms' is no folder"),
         (module("bad", {"resolve_case_duty": lambda duty, surprise: (duty, surprise)}), "surprise"),
     ],
 )
