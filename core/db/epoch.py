@@ -50,6 +50,11 @@ def bump(session: Session) -> None:
     session.info["epoch_bumped"] = True
 
 
+def is_moving(session: Session) -> bool:
+    """Say whether the session has changed configuration in a transaction that it has not committed yet."""
+    return "epoch_bumped" in session.info
+
+
 @event.listens_for(Session, "before_commit")
 def _count(session: Session) -> None:
     if session.info.get("epoch_bumped") and not session.in_nested_transaction():

@@ -12,6 +12,8 @@ by a trigger on every table that has an agency and refers to grids.
 
 A change of the land concerns every agency that uses the scheme, and no
 transaction may write for two: a trigger leaves each of them its message.
+Another one writes down with the scheme which transaction changed its grids
+last, so that no process takes an index of the land as it was for today's.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from collections.abc import Sequence
 
 from sqlalchemy import DDL, Connection, MetaData, Table, event
 
-__all__ = ["CHANGED", "FINDERS", "TELLING", "after_create", "guard_references", "policies", "shared_grids_only"]
+__all__ = ["CHANGED", "COUNTING", "FINDERS", "TELLING", "after_create", "guard_references", "policies", "shared_grids_only"]
 
 _AGENCY = "(SELECT nullif(current_setting('wangge.agency', true), '')::integer)"
 _VISIBLE = "scheme_id IN (SELECT id FROM grid_scheme)"
@@ -80,6 +82,26 @@ REVOKE ALL ON FUNCTION grid_change_is_told() FROM PUBLIC;
 CREATE TRIGGER grid_change_is_told AFTER INSERT ON grid_change FOR EACH ROW EXECUTE FUNCTION grid_change_is_told()
 """  # noqa: S608  # constants only
 """A split or merge leaves a message for each agency that uses the scheme."""
+
+_COUNT = """
+CREATE FUNCTION grid_scheme_land_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+    UPDATE public.grid_scheme SET land = pg_current_xact_id()::text::bigint
+    WHERE id IN (SELECT changed.scheme_id FROM changed) AND land <> pg_current_xact_id()::text::bigint;
+    RETURN NULL;
+END $body$;
+REVOKE ALL ON FUNCTION grid_scheme_land_moves() FROM PUBLIC
+"""
+_COUNTED = """
+CREATE TRIGGER grid_scheme_land_moves_on_{verb} AFTER {verb} ON grid REFERENCING {rows} TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION grid_scheme_land_moves()
+"""
+
+COUNTING = ";".join(
+    [_COUNT, *(_COUNTED.format(verb=verb, rows=rows) for verb, rows in (("insert", "NEW"), ("update", "NEW"), ("delete", "OLD")))]
+)
+"""Every change of grids leaves its transaction's number with their schemes: one that no other state of the land ever had or will have."""
 
 _REFUSAL = """
         RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused

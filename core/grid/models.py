@@ -46,6 +46,8 @@ class GridScheme(Base):
     owner_agency_id: Mapped[int | None] = mapped_column(ForeignKey("agency.id"), index=True)
     origin_lon: Mapped[float] = mapped_column()
     origin_lat: Mapped[float] = mapped_column()
+    land: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Number of the transaction that last changed a grid of the scheme; a trigger writes it."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, server_default=_NOW)
 
 
@@ -158,5 +160,5 @@ class GridSuccession(Base):
 
 
 # The policies look at each other's tables, so they wait for the last of them.
-ddl.after_create(Base.metadata.tables[GridSuccession.__tablename__], *ddl.policies(), *ddl.FINDERS, ddl.TELLING)
+ddl.after_create(Base.metadata.tables[GridSuccession.__tablename__], *ddl.policies(), *ddl.FINDERS, ddl.TELLING, ddl.COUNTING)
 event.listen(Base.metadata, "after_create", ddl.guard_references)

@@ -18,8 +18,11 @@ def create_app() -> Flask:
     die_with_parent(signal.SIGKILL)
     from core.app import create_app as create  # noqa: PLC0415 - heavy, and loaded by main already
 
+    from core.grid.service.indexing import make_ready  # noqa: PLC0415 - as above
+
     app = create()
     _set_apart()
+    make_ready(app.extensions["wangge"].database)
     return app
 
 

@@ -221,6 +221,7 @@ CREATE TABLE grid_scheme (
     owner_agency_id INTEGER,
     origin_lon DOUBLE PRECISION NOT NULL,
     origin_lat DOUBLE PRECISION NOT NULL,
+    land BIGINT DEFAULT 0 NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
     CONSTRAINT pk_grid_scheme PRIMARY KEY (id),
     CONSTRAINT uq_grid_scheme_id_owner_agency_id UNIQUE (id, owner_agency_id),
@@ -934,6 +935,24 @@ END $body$;
 REVOKE ALL ON FUNCTION grid_change_is_told() FROM PUBLIC;
 CREATE TRIGGER grid_change_is_told AFTER INSERT ON grid_change FOR EACH ROW EXECUTE FUNCTION grid_change_is_told();
 
+CREATE FUNCTION grid_scheme_land_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+    UPDATE public.grid_scheme SET land = pg_current_xact_id()::text::bigint
+    WHERE id IN (SELECT changed.scheme_id FROM changed) AND land <> pg_current_xact_id()::text::bigint;
+    RETURN NULL;
+END $body$;
+REVOKE ALL ON FUNCTION grid_scheme_land_moves() FROM PUBLIC
+;
+CREATE TRIGGER grid_scheme_land_moves_on_insert AFTER insert ON grid REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION grid_scheme_land_moves()
+;
+CREATE TRIGGER grid_scheme_land_moves_on_update AFTER update ON grid REFERENCING NEW TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION grid_scheme_land_moves()
+;
+CREATE TRIGGER grid_scheme_land_moves_on_delete AFTER delete ON grid REFERENCING OLD TABLE AS changed
+FOR EACH STATEMENT EXECUTE FUNCTION grid_scheme_land_moves();
+
 CREATE TABLE import_problem (
     import_job_id INTEGER NOT NULL,
     row INTEGER NOT NULL,
@@ -1211,9 +1230,16 @@ REVOKE ALL ON FUNCTION case_ids_near(point, double precision, timestamptz) FROM 
 GRANT EXECUTE ON FUNCTION case_ids_near(point, double precision, timestamptz) TO wangge_app;
 
 CREATE FUNCTION case_ids_titled(wanted text, most integer) RETURNS SETOF bigint LANGUAGE plpgsql STABLE SECURITY DEFINER ROWS 500
-SET search_path = pg_catalog, public, pg_temp AS $body$ BEGIN
-    RETURN QUERY EXECUTE 'SELECT id FROM public.cases WHERE agency_id = $1 AND title_search LIKE $2 LIMIT $3'
-    USING nullif(current_setting('wangge.agency', true), '')::integer, public.case_title_pattern(wanted), most;
+SET search_path = pg_catalog, public, pg_temp AS $body$ DECLARE pattern text := public.case_title_pattern(wanted);
+BEGIN
+    IF length(wanted) = 1 THEN
+        RETURN QUERY EXECUTE
+        'SELECT id FROM public.cases WHERE agency_id = $1 AND (title_search LIKE $2 OR title_search LIKE $3) LIMIT $4'
+        USING nullif(current_setting('wangge.agency', true), '')::integer, '%ː' || substr(pattern, 2), substr(pattern, 2), most;
+    ELSE
+        RETURN QUERY EXECUTE 'SELECT id FROM public.cases WHERE agency_id = $1 AND title_search LIKE $2 LIMIT $3'
+        USING nullif(current_setting('wangge.agency', true), '')::integer, pattern, most;
+    END IF;
 END $body$;
 REVOKE ALL ON FUNCTION case_ids_titled(text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION case_ids_titled(text, integer) TO wangge_app;

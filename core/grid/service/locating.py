@@ -1,4 +1,4 @@
-"""Which grid is a place in? Answered from an index in memory, kept per process until the configuration changes."""
+"""Which grid is a place in? Answered from an index in memory, which each process keeps until the land changes."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from shapely.geometry import shape
-from sqlalchemy import exists, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from core.authz import Actor
 from core.db.epoch import EpochCache
-from core.grid.index import GridIndex, Unit
 from core.grid.models import Grid
+from core.grid.service.indexing import index_around, index_of
 from core.grid.service.schemes import Scheme, plane_of, scheme_of
 from core.grid.types import Neighbour
 from core.lib.crs import Crs, convert
@@ -42,24 +41,7 @@ class Place:
     xy: tuple[float, float] | None = None
 
 
-_indexes: EpochCache[GridIndex] = EpochCache()
 _paths: EpochCache[str] = EpochCache()
-
-
-def index_of(session: Session, scheme: Scheme) -> GridIndex:
-    """Give the index over the scheme's units in force: the grids with a polygon that have no such grid below them."""
-
-    def read() -> GridIndex:
-        below = aliased(Grid)
-        subdivided = exists().where(below.parent_id == Grid.id, below.valid_to.is_(None), below.polygon.is_not(None))
-        rows = session.execute(
-            select(Grid.id, Grid.code, Grid.path, Grid.polygon).where(
-                Grid.scheme_id == scheme.id, Grid.valid_to.is_(None), Grid.polygon.is_not(None), ~subdivided
-            )
-        )
-        return GridIndex((Unit(row.id, row.code, row.path, shape(row.polygon)) for row in rows), origin=scheme.origin)
-
-    return _indexes.get(session, scheme.id, read)
 
 
 def locate(session: Session, actor: Actor, scheme: Scheme, point: Mapping[str, Any] | None) -> Place:
@@ -71,7 +53,7 @@ def locate(session: Session, actor: Actor, scheme: Scheme, point: Mapping[str, A
     if point is None:
         return Place("none")
     lon, lat = _checked(point)
-    found = index_of(session, scheme).locate(lon, lat)
+    found = index_around(session, scheme, lon, lat).locate(lon, lat)
     xy = plane_of(session, actor).to_xy(lon, lat)
     if not found.inside and found.neighbours:
         near = found.neighbours[0]
@@ -97,7 +79,7 @@ def locate_for_agency(session: Session, actor: Actor, point: Mapping[str, Any] |
     if point is None:
         return Place("none")
     lon, lat = _checked(point)
-    unit = index_of(session, scheme).unit_at(lon, lat)
+    unit = index_around(session, scheme, lon, lat).unit_at(lon, lat)
     if unit is None:
         return locate(session, actor, scheme, {"lon": lon, "lat": lat})
     return Place("inside", unit.id, unit.code, unit.path, lon=lon, lat=lat, xy=plane_of(session, actor).to_xy(lon, lat))

@@ -17,11 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from core.authz import Actor, require_anywhere
-from core.db.epoch import EpochCache
-from core.grid.models import Grid
+from core.grid.models import Grid, GridScheme
 from core.grid.permissions import GridRight
+from core.grid.service.indexing import LandCache
 from core.grid.service.reading import level_id
-from core.grid.service.schemes import Scheme, scheme_of
+from core.grid.service.schemes import LAND, Scheme, scheme_of
 from core.lib.errors import Invalid
 from core.lib.text import msg
 
@@ -43,7 +43,7 @@ class _Layer:
     boxes: NDArray[np.float64]
 
 
-_layers: EpochCache[_Layer] = EpochCache()
+_layers: LandCache[_Layer] = LandCache()
 
 
 def geojson(session: Session, actor: Actor, *, level: str, box: Box | None = None, scheme: str | None = None) -> bytes:
@@ -58,7 +58,7 @@ def geojson(session: Session, actor: Actor, *, level: str, box: Box | None = Non
     if box is not None and not (-180 <= box[0] <= box[2] <= 180 and -90 <= box[1] <= box[3] <= 90):
         raise Invalid(msg("grid.bad_box"), path="bbox")
     step = _coarseness(box)
-    layer = _layers.get(session, (chosen.id, number, step), lambda: _read(session, chosen, number, step))
+    layer = _layer(session, chosen, number, step)
     west, south, east, north = box if box is not None else (-180.0, -90.0, 180.0, 90.0)
     boxes = layer.boxes
     touched = np.flatnonzero((boxes[:, 0] <= east) & (boxes[:, 2] >= west) & (boxes[:, 1] <= north) & (boxes[:, 3] >= south))
@@ -76,9 +76,18 @@ def _coarseness(box: Box | None) -> int | None:
     return None if half_a_pixel < 2e-5 else int(math.log2(half_a_pixel / 1e-7))
 
 
-def _read(session: Session, scheme: Scheme, level: int, step: int | None) -> _Layer:
+def _layer(session: Session, scheme: Scheme, level: int, step: int | None) -> _Layer:
+    kept = _layers.find(scheme, (level, step))
+    if kept is None:
+        land, kept = _read(session, scheme, level, step)
+        _layers.keep(scheme, land, kept, (level, step))
+    return kept
+
+
+def _read(session: Session, scheme: Scheme, level: int, step: int | None) -> tuple[int | None, _Layer]:
     rows = session.execute(
-        select(Grid.code, Grid.name, Grid.area_m2, Grid.lon, Grid.lat, Grid.polygon)
+        select(LAND, Grid.code, Grid.name, Grid.area_m2, Grid.lon, Grid.lat, Grid.polygon)
+        .join(GridScheme, GridScheme.id == Grid.scheme_id)
         .where(Grid.scheme_id == scheme.id, Grid.level_id == level, Grid.valid_to.is_(None), Grid.polygon.is_not(None))
         .order_by(Grid.code)
     ).all()
@@ -93,4 +102,5 @@ def _read(session: Session, scheme: Scheme, level: int, step: int | None) -> _La
         )
         for row, polygon in zip(rows, polygons, strict=True)
     ]
-    return _Layer(features, shapely.bounds(polygons).reshape(-1, 4))
+    # A level without polygons is read again each time, which costs nothing.
+    return rows[0].land if rows else None, _Layer(features, shapely.bounds(polygons).reshape(-1, 4))

@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Integer, String, column, insert, select, table
+from sqlalchemy import BigInteger, Boolean, Integer, String, Text, case, cast, column, func, insert, select, table
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
 from core.audit import service as audit
 from core.authz import Actor, require_anywhere
+from core.db.engine import Database
 from core.db.epoch import EpochCache, bump
 from core.grid import tree
 from core.grid.models import GridLevel, GridScheme, GridSchemeShare
 from core.grid.permissions import GridRight
 from core.grid.types import Level
+from core.lib import clock
 from core.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from core.lib.geo import LocalProjection, local_projection
 from core.lib.text import Title, msg
 
-__all__ = ["Scheme", "create_scheme", "list_schemes", "owned_scheme", "plane_of", "scheme_of", "share_scheme", "to_metres"]
+__all__ = [
+    "LAND",
+    "Scheme",
+    "create_scheme",
+    "list_schemes",
+    "owned_scheme",
+    "plane_of",
+    "scheme_of",
+    "schemes_chosen",
+    "share_scheme",
+    "to_metres",
+]
 
 _AGENCY = table(
-    "agency", column("id", Integer), column("key", String), column("scheme_key", String), column("origin_lon"), column("origin_lat")
+    "agency",
+    column("id", Integer),
+    column("key", String),
+    column("active", Boolean),
+    column("scheme_key", String),
+    column("origin_lon"),
+    column("origin_lat"),
 )
+
+_OURS = cast(cast(func.pg_current_xact_id_if_assigned(), Text), BigInteger)
+LAND = case((GridScheme.land.is_distinct_from(_OURS), GridScheme.land)).label("land")
+"""The number of the land that a statement reads; NULL while its own transaction has changed that land, and may change it again."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +62,8 @@ class Scheme:
     origin: tuple[float, float]
     levels: Mapping[str, Level]
     level_ids: Mapping[str, int]
+    land: int
+    """Number of the land's state: what was worked out from the grids holds while it stays the same."""
 
     @property
     def level_keys(self) -> dict[int, str]:
@@ -71,6 +96,19 @@ def scheme_of(session: Session, actor: Actor, key: str | None = None) -> Scheme:
     if wanted not in visible:
         raise NotFound(msg("grid.no_scheme", scheme=wanted or "-"))
     return visible[wanted]
+
+
+def schemes_chosen(database: Database) -> Iterator[tuple[int, Scheme]]:
+    """Give each agency's id with the scheme of its choice; an agency without one is left out."""
+    with database.session(None) as session:
+        agencies = session.scalars(select(_AGENCY.c.id).where(_AGENCY.c.active).order_by(_AGENCY.c.id)).all()
+    for agency_id in agencies:
+        with database.session(agency_id) as session:
+            try:
+                chosen = scheme_of(session, Actor(None, agency_id, "", "", (), clock.now()))
+            except (NotFound, Invalid):
+                continue
+        yield agency_id, chosen
 
 
 def owned_scheme(session: Session, actor: Actor, key: str | None = None) -> Scheme:
@@ -162,7 +200,9 @@ def _visible(session: Session, actor: Actor) -> dict[str, Scheme]:
         levels: dict[int, list[GridLevel]] = {}
         for level in session.scalars(select(GridLevel).order_by(GridLevel.depth)):
             levels.setdefault(level.scheme_id, []).append(level)
-        return {row.key: _scheme(row, levels.get(row.id, [])) for row in session.scalars(select(GridScheme))}
+        # A trigger writes the number of the land, so what the session has in memory may be older.
+        rows = session.scalars(select(GridScheme).execution_options(populate_existing=True))
+        return {row.key: _scheme(row, levels.get(row.id, [])) for row in rows}
 
     return _schemes.get(session, actor.agency_id, read)
 
@@ -170,7 +210,7 @@ def _visible(session: Session, actor: Actor) -> dict[str, Scheme]:
 def _scheme(row: GridScheme, levels: Sequence[GridLevel]) -> Scheme:
     ranks = {level.key: Level(level.key, level.title, level.depth, level.code_digits, level.code_within) for level in levels}
     ids = {level.key: level.id for level in levels}
-    return Scheme(row.id, row.key, row.title, row.owner_agency_id, (row.origin_lon, row.origin_lat), ranks, ids)
+    return Scheme(row.id, row.key, row.title, row.owner_agency_id, (row.origin_lon, row.origin_lat), ranks, ids, row.land)
 
 
 def _checked_levels(levels: Sequence[Mapping[str, Any]]) -> list[Level]:

@@ -38,7 +38,7 @@ def brute_force(units, lon, lat):
 
 def with_raster(units):
     index = GridIndex(units, origin=ORIGIN)
-    _ = index._raster
+    index.make_raster()
     return index
 
 
@@ -215,7 +215,7 @@ def test_large_polygons_with_few_vertices_are_exact():
     assert with_raster(units).locate_many(lon, lat).tolist() == brute_force(units, lon, lat)
 
 
-def test_a_point_alone_is_in_the_same_unit_before_and_after_many_have_asked(district):
+def test_a_point_alone_is_in_the_same_unit_without_and_with_the_raster(district):
     random = np.random.default_rng(7)
     west, south, east, north = shapely.total_bounds([unit.polygon for unit in district])
     lon = random.uniform(west - 0.001, east + 0.001, 6_000).tolist()
@@ -228,9 +228,13 @@ def test_a_point_alone_is_in_the_same_unit_before_and_after_many_have_asked(dist
     for _ in range(2):
         found = [index.unit_at(x, y) for x, y in zip(lon, lat, strict=True)]
         assert expected == [-1 if unit is None else unit.id for unit in found]
-    assert "_raster" in vars(index)
+        index.make_raster()
+    assert index.has_raster
 
 
 def test_an_index_without_units_finds_none():
     index = GridIndex([], origin=ORIGIN)
-    assert {None} == {index.unit_at(116.4, 39.9) for _ in range(2_100)}
+    index.make_raster()
+    assert index.unit_at(116.4, 39.9) is None
+    assert index.locate_many(np.full(30_000, 116.4), np.full(30_000, 39.9)).max() == -1
+    assert index.has_raster
