@@ -34,7 +34,7 @@ from core.grid.models import Grid, GridScheme
 from core.grid.service.schemes import LAND, Scheme, schemes_chosen
 from core.lib.geo import local_projection
 
-__all__ = ["LandCache", "index_around", "index_of", "make_ready", "wait"]
+__all__ = ["LandCache", "index_around", "index_of", "kept", "make_ready", "wait"]
 
 log = logging.getLogger(__name__)
 
@@ -68,6 +68,11 @@ class LandCache(Generic[Value]):
 
 
 _indexes: LandCache[GridIndex] = LandCache()
+
+
+def kept(scheme: Scheme) -> GridIndex | None:
+    """Give the index of the scheme's land as it is, if the process has it."""
+    return _indexes.find(scheme)
 
 
 def index_of(session: Session, scheme: Scheme) -> GridIndex:
@@ -122,11 +127,14 @@ class _Makers:
             if scheme.id in self._at_work:
                 return
             thread = Thread(target=self._work, args=(session.bind, session.agency_id, scheme), name="land", daemon=True)
+            thread.start()
             self._at_work[scheme.id] = thread
-        thread.start()
 
     def wait(self, seconds: float) -> None:
-        for thread in list(self._at_work.values()):
+        """Wait for those that are at work."""
+        with self._lock:
+            threads = list(self._at_work.values())
+        for thread in threads:
             thread.join(seconds)
 
     def _work(self, engine: Engine, agency_id: int | None, scheme: Scheme) -> None:
