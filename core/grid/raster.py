@@ -7,6 +7,8 @@ few points in border cells are left to an exact test by the caller.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import shapely
 from numpy.typing import NDArray
@@ -23,8 +25,10 @@ BORDER = -2
 _CELLS_ACROSS = 20
 # At most 2 bytes times this, 4 with more polygons than 2 bytes can count: beyond it cells grow, answers stay exact.
 _MOST_CELLS = 4_000_000
-# So many cells are asked about at once: fewer points to hold, and a thread that waits for the interpreter waits only that long.
+# So many edges, and about so many runs of cells, are worked on at once: what is thrown away again stays small,
+# for a process keeps much of what it once had, and a thread that waits for the interpreter waits only that long.
 _AT_ONCE = 4_096
+_POLYGONS_AT_ONCE = 256
 # Borders are thickened by this part of a cell, far above the rounding of the arithmetic here.
 _MARGIN = 1e-6
 
@@ -64,8 +68,13 @@ class Raster:
         return int(self._cells[int(y), int(x)]) if 0 <= x < columns and 0 <= y < rows else NOWHERE
 
     def _mark_borders(self, polygons: NDArray[np.object_]) -> None:
+        for start in range(0, len(polygons), _POLYGONS_AT_ONCE):
+            edges = self._edges(polygons[start : start + _POLYGONS_AT_ONCE])
+            for first in range(0, len(edges[0]), _AT_ONCE):
+                self._mark_edges(*(part[first : first + _AT_ONCE] for part in edges))
+
+    def _mark_edges(self, x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> None:
         """Mark every cell that an edge touches: per edge and column, all rows between its lowest and highest point there."""
-        x0, y0, x1, y1 = self._edges(polygons)
         rows, columns = self._shape
         first = _clip(x0 - _MARGIN, columns)
         counts = _clip(x1 + _MARGIN, columns) - first + 1
@@ -84,7 +93,7 @@ class Raster:
         self._cells[row, column[crossing]] = BORDER
 
     def _edges(self, polygons: NDArray[np.object_]) -> tuple[Floats, Floats, Floats, Floats]:
-        """Give every edge once, in cells, from its western end to its eastern."""
+        """Give the edges in cells, each from its western end to its eastern."""
         rings = shapely.get_rings(shapely.get_parts(polygons))
         points, ring = shapely.get_coordinates(rings, return_index=True)
         points = (points - self._corner) / self._size
@@ -92,27 +101,30 @@ class Raster:
         edges = np.hstack([points[:-1][joined], points[1:][joined]])
         backwards = edges[:, 0] > edges[:, 2]
         edges[backwards] = edges[backwards][:, [2, 3, 0, 1]]
-        edges = np.unique(edges, axis=0)
         return edges[:, 0], edges[:, 1], edges[:, 2], edges[:, 3]
 
     def _fill_runs(self, tree: shapely.STRtree) -> None:
+        rows, columns = self._shape
+        band = max(1, _AT_ONCE * _CELLS_ACROSS // columns)
+        for top in range(0, rows, band):
+            self._fill_band(tree, top, self._cells[top : top + band])
+
+    def _fill_band(self, tree: shapely.STRtree, top: int, cells: NDArray[np.signedinteger[Any]]) -> None:
         """Give each unbroken run of cells in a row the polygon of its first cell."""
-        border = self._cells == BORDER
+        border = cells == BORDER
         begins = ~border
         begins[:, 1:] &= border[:, :-1]
         rows, columns = np.nonzero(begins)
-        nobody = np.iinfo(self._cells.dtype).max
-        owners = np.full(len(rows), nobody, dtype=self._cells.dtype)
-        for start in range(0, len(rows), _AT_ONCE):
-            some = slice(start, start + _AT_ONCE)
-            x = self._corner[0] + (columns[some] + 0.5) * self._size
-            y = self._corner[1] + (rows[some] + 0.5) * self._size
-            point, polygon = tree.query(shapely.points(x, y), predicate="intersects")
-            np.minimum.at(owners[some], point, polygon.astype(owners.dtype))
+        x = self._corner[0] + (columns + 0.5) * self._size
+        y = self._corner[1] + (top + rows + 0.5) * self._size
+        point, polygon = tree.query(shapely.points(x, y), predicate="intersects")
+        nobody = np.iinfo(cells.dtype).max
+        owners = np.full(len(rows), nobody, dtype=cells.dtype)
+        np.minimum.at(owners, point, polygon.astype(cells.dtype))
         owners[owners == nobody] = NOWHERE
-        run = np.cumsum(begins.ravel(), dtype=np.int32) - 1
+        run = np.cumsum(begins.ravel()) - 1
         free = ~border.ravel()
-        self._cells.ravel()[free] = owners[run[free]]
+        cells.ravel()[free] = owners[run[free]]
 
 
 def _clip(values: Floats, count: int) -> Indices:
