@@ -4,6 +4,7 @@ import { context, session as api, type Me } from "@/api";
 import { forgetChoices } from "@/form/lookup";
 import { forgetLand } from "@/map/land";
 import { forgetReportForm } from "@/report/form";
+import { useZone } from "@/zone";
 import { type Locale, localeOf, remembered, useLanguage } from "@/i18n";
 
 const AGENCY = "wangge.agency";
@@ -107,6 +108,7 @@ function forgetAgency(): void {
 
 function take(answer: Me): void {
   me.value = answer;
+  useZone(answer.agency?.time_zone ?? null);
   context.csrf = answer.csrf_token;
   if (answer.agency === null && answer.agencies.length > 0) mustChoose.value = true;
   if (!remembered()) useLanguage(localeOf(answer.locale), { keep: false });

@@ -1,7 +1,6 @@
 /** Small pure functions: times, sizes, safe addresses. */
 import { beforeEach, describe, expect, it, vi } from "vitest";
 import type { RouteLocationNormalized } from "vue-router";
-import { localWriting, toInstant } from "./form/fields/moments";
 import { text, useLanguage } from "./i18n";
 import { fitted, jpegName } from "./report/photo";
 import { rounded } from "./report/position";
@@ -61,10 +60,6 @@ describe("the address after signing in", () => {
 });
 
 describe("values", () => {
-  it("go from wall clock to instant and back", () => {
-    expect(localWriting(new Date(toInstant("2026-11-23T08:30")))).toBe("2026-11-23T08:30");
-  });
-
   it("keep a position to the centimetre", () => {
     expect(rounded(116.41770000049)).toBe(116.4177);
   });

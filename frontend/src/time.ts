@@ -1,5 +1,7 @@
-/** Instants and spans in words, in the reader's language and time zone. */
+/** Instants and spans in words, in the reader's language, by the clocks of the agency. */
+import type { LimitUnit, StoppedClock } from "@/api";
 import { i18n, locale } from "@/i18n";
+import { wallClock, zone } from "@/zone";
 
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
@@ -9,14 +11,15 @@ const DAY = 24 * HOUR;
 export function moment(iso: string | null | undefined, now = new Date()): string {
   if (!iso) return "";
   const at = new Date(iso);
-  const sameYear = at.getFullYear() === now.getFullYear();
+  const sameYear = wallClock(at).slice(0, 4) === wallClock(now).slice(0, 4);
   return new Intl.DateTimeFormat(locale.value, {
+    timeZone: zone.value,
     ...(sameYear ? {} : { year: "numeric" }),
     month: locale.value === "en" ? "short" : "numeric",
     day: "numeric",
     hour: "2-digit",
     minute: "2-digit",
-    hour12: false,
+    hourCycle: "h23",
   }).format(at);
 }
 
@@ -39,4 +42,19 @@ export function untilDue(due: string, now: Date): { over: boolean; words: string
   const seconds = (new Date(due).getTime() - now.getTime()) / 1000;
   const { t } = i18n.global;
   return seconds >= 0 ? { over: false, words: t("due.left", { time: span(seconds) }) } : { over: true, words: t("due.over", { time: span(-seconds) }) };
+}
+
+const UNITS: Record<LimitUnit, string> = {
+  urgent_hour: "due.urgent_hour",
+  urgent_day: "due.urgent_day",
+  work_hour: "due.work_hour",
+  work_day: "due.work_day",
+};
+
+/** What is left of a stopped limit, in the unit that it is counted in. */
+export function whatIsLeft({ left }: StoppedClock): string {
+  const { t } = i18n.global;
+  if (left.amount <= 0) return t("due.stoppedLate");
+  const n = left.amount.toLocaleString(locale.value, { maximumFractionDigits: 1 });
+  return t("due.stoppedLeft", { amount: t(UNITS[left.unit], { n }) });
 }

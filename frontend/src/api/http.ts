@@ -1,4 +1,5 @@
 /** One way to ask the server: same-origin cookie session, CSRF header, acting agency, problem documents. */
+import { hear } from "@/clock";
 
 export interface FieldProblem {
   path: string;
@@ -104,7 +105,9 @@ export async function fetchFile(url: string): Promise<Response> {
 
 async function reach(url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, init);
+    const response = await fetch(url, init);
+    hear(response.headers.get("Date"));
+    return response;
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
     throw new NetworkFailure(error instanceof Error ? error.message : String(error));

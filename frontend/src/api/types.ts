@@ -21,7 +21,7 @@ export interface Me {
   user: { id: number; username: string; name: string };
   agencies: { key: string; title: string }[];
   /** Null while nobody's role is acted in. */
-  agency: { key: string; title: string; origin: Place; scheme: string | null } | null;
+  agency: { key: string; title: string; origin: Place; time_zone: string; scheme: string | null } | null;
   roles: string[];
   rights: string[];
   department_id: number | null;
@@ -34,6 +34,13 @@ export interface Me {
 export interface Named {
   key: string;
   title: string;
+}
+
+export type LimitUnit = "urgent_hour" | "urgent_day" | "work_hour" | "work_day";
+
+export interface StoppedClock {
+  since: string;
+  left: { amount: number; unit: LimitUnit };
 }
 
 export interface CaseSummary {
@@ -54,6 +61,8 @@ export interface CaseSummary {
   state_entered_at: string;
   due_at: string | null;
   light: Light;
+  /** Since when the clock stands, and what is left of the limit in its own unit. */
+  stopped: StoppedClock | null;
   is_provisional: boolean;
   is_mine: boolean;
   version: number;
@@ -164,6 +173,7 @@ export interface GridScheme {
 export interface NearbyCase {
   number: string;
   title: string;
+  class_title: string | null;
   state: Named;
   metres: number;
   reported_at: string;
