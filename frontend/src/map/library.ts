@@ -5,4 +5,4 @@ import "maplibre-gl/dist/maplibre-gl.css";
 
 setWorkerUrl(workerUrl);
 
-export { LngLatBounds, Map as MapLibre, Marker, NavigationControl, ScaleControl, type GeoJSONSource } from "maplibre-gl";
+export { LngLatBounds, Map as MapLibre, Marker, NavigationControl, prewarm, ScaleControl, type GeoJSONSource } from "maplibre-gl";
