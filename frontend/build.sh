@@ -15,6 +15,7 @@ if ! { command -v npm && node -e "$new_enough"; } >/dev/null 2>&1; then
 fi
 
 cd "$project/frontend"
+echo "Building the workspace (its packages are fetched once) …"
 # No script of a package is run: nothing here needs one.
-npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error
+npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier --loglevel=error >/dev/null
 npm run build --silent --no-update-notifier
