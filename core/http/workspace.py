@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response, abort, render_template
 from flask.blueprints import BlueprintSetupState
 from werkzeug.routing import BaseConverter
 
 STATIC = Path(__file__).parent.parent / "static" / "dist"
 ENTRY = "src/main.ts"
+_PAGE = "core/workspace.html"
 
 blueprint = Blueprint("workspace", __name__, template_folder="../templates")
 
@@ -42,7 +44,24 @@ def workspace(path: str) -> Response | str:  # noqa: ARG001 - the screens are th
             503,
             content_type="text/plain; charset=utf-8",
         )
-    return render_template("core/workspace.html", **assets)
+    return render_template(_PAGE, **assets)
+
+
+@blueprint.get("/service-worker.js")
+def service_worker() -> Response:
+    """Serve the script that keeps the first page for where there is no network.
+
+    It tells what belongs to this build, so that each build has another script: a browser looks for a
+    changed one with every page, and takes it at once.
+    """
+    assets = _assets()
+    if assets is None:
+        abort(404)
+    files = [*assets["styles"], *assets["preloads"], assets["script"]]
+    version = sha256(render_template(_PAGE, **assets).encode()).hexdigest()[:16]
+    shell = json.dumps({"version": version, "page": "/sign-in", "files": files})
+    script = f"const SHELL = {shell};\n{(STATIC / 'service-worker.js').read_text('utf-8')}"
+    return Response(script, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
 
 
 def _assets() -> dict[str, Any] | None:

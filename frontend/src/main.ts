@@ -4,6 +4,7 @@ import App from "./App.vue";
 import { context } from "@/api";
 import { i18n, locale, useLanguage } from "@/i18n";
 import { router } from "@/router";
+import { startOffline } from "@/offline/register";
 import * as session from "@/session";
 import "@/styles/tokens.css";
 import "@/styles/base.css";
@@ -16,4 +17,5 @@ context.signedOut = () => {
   if (current.name !== "sign-in") void router.push({ name: "sign-in", query: { next: current.fullPath, ended: "1" } });
 };
 
+startOffline();
 createApp(App).use(i18n).use(router).mount("#app");

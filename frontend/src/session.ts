@@ -8,6 +8,7 @@ import { useZone } from "@/zone";
 import { type Locale, localeOf, remembered, useLanguage } from "@/i18n";
 
 const AGENCY = "wangge.agency";
+const HERE = "wangge.here";
 
 export const me = shallowRef<Me | null>(null);
 /** False until the server has said whether there is a session. */
@@ -25,6 +26,19 @@ export const mustSecure = computed(() => {
 /** Signed in, but without a role anywhere. */
 export const hasNoRole = computed(() => me.value !== null && me.value.agency === null && me.value.agencies.length === 0);
 
+/** Who uses this device: known without a network too, as long as they have not signed out. */
+export interface Keeper {
+  username: string;
+  agency: string;
+  zone: string;
+}
+
+/** Whoever was signed in when this device last heard of it; nobody after signing out. */
+export function keeper(): Keeper | null {
+  const stored = localStorage.getItem(HERE);
+  return stored === null ? null : (JSON.parse(stored) as Keeper);
+}
+
 export const mayReport = computed(() => me.value?.rights.some((right) => right.endsWith(":case:report")) ?? false);
 
 /** Look for a session the browser may still hold. */
@@ -37,7 +51,8 @@ export async function restore(): Promise<void> {
     if (statusOf(error) === 404 && context.agency) {
       forgetAgency();
       take(await api.me());
-    } else if (statusOf(error) !== 401) throw error;
+    } else if (statusOf(error) === 401) localStorage.removeItem(HERE);
+    else throw error;
   }
   known.value = true;
 }
@@ -99,6 +114,7 @@ export function forget(): void {
   forgetLand();
   forgetReportForm();
   forgetAgency();
+  localStorage.removeItem(HERE);
 }
 
 function forgetAgency(): void {
@@ -109,6 +125,10 @@ function forgetAgency(): void {
 function take(answer: Me): void {
   me.value = answer;
   useZone(answer.agency?.time_zone ?? null);
+  if (answer.agency) {
+    const here: Keeper = { username: answer.user.username, agency: answer.agency.key, zone: answer.agency.time_zone };
+    localStorage.setItem(HERE, JSON.stringify(here));
+  }
   context.csrf = answer.csrf_token;
   if (answer.agency === null && answer.agencies.length > 0) mustChoose.value = true;
   if (!remembered()) useLanguage(localeOf(answer.locale), { keep: false });

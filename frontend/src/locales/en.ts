@@ -154,6 +154,9 @@ const en: typeof zh = {
     leave: "What you entered is not sent yet. Keep it on this device?",
     keep: "Keep it",
     throwAway: "Discard it",
+    onDevice: "Kept on this device: {n}",
+    onDeviceHint: "Nothing is lost. When the network is back you can go on, and what is complete is sent by itself.",
+    files: "{n} photos or files",
     offline: "You are offline. What you enter is kept on this device and sent when the network is back.",
   },
   notices: {

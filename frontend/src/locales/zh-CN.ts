@@ -152,6 +152,9 @@ export default {
     leave: "填写的内容尚未提交，要保存在本机吗？",
     keep: "保存草稿",
     throwAway: "不保存",
+    onDevice: "保存在本机的内容：{n} 项",
+    onDeviceHint: "内容不会丢失。网络恢复后可以继续填写，已填完的会自动提交。",
+    files: "{n} 个照片或文件",
     offline: "当前没有网络。填写的内容会保存在本机，网络恢复后自动补传。",
   },
   notices: {
