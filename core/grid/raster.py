@@ -40,7 +40,8 @@ class Raster:
         west, south, east, north = shapely.total_bounds(polygons)
         self._corner = np.array([west, south])
         self._west, self._south = float(west), float(south)
-        across = np.median(np.sqrt(shapely.area(polygons))) / _CELLS_ACROSS
+        # Not by numpy's median, which loads its masked arrays, as much memory as the cells.
+        across = np.sqrt(np.sort(shapely.area(polygons))[len(polygons) // 2]) / _CELLS_ACROSS
         size = max(float(across), float(np.sqrt((east - west) * (north - south) / _MOST_CELLS)))
         self._size = size
         self._shape = (int((north - south) / size) + 1, int((east - west) / size) + 1)

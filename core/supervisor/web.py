@@ -17,7 +17,6 @@ def create_app() -> Flask:
     """Make the application in a worker process of the server."""
     die_with_parent(signal.SIGKILL)
     from core.app import create_app as create  # noqa: PLC0415 - heavy, and loaded by main already
-
     from core.grid.service.indexing import make_ready  # noqa: PLC0415 - as above
 
     app = create()
