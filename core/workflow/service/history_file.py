@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import codecs
 import re
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO, Any
@@ -24,7 +26,7 @@ from core.lib.text import Message, msg
 from core.workflow.service import known, step
 from core.workflow.service.bulk import PastCase
 from core.workflow.service.past import Told, past_case
-from core.workflow.service.past_values import Values
+from core.workflow.service.past_values import Find, Values
 
 LONGEST_LINE = 1_000_000
 MOST_STEPS = 1_000
@@ -56,18 +58,19 @@ class HistoryReader:
         self._session, self._actor = session, actor
         self._calendar = step.calendar_of(session, actor)
         self._known: dict[tuple[str, str], Any] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers: _Numbers | None = None
         self._values: dict[int, Values] = {}
 
     def read(self, file: IO[bytes]) -> Iterator[PastCase | list[Problem]]:
         """Yield for each line that is not empty the case it tells, or everything that is wrong with it."""
         number = 0
-        while raw := file.readline(LONGEST_LINE + 1):
-            number += 1
-            if number == 1:
-                raw = raw.removeprefix(codecs.BOM_UTF8)  # other systems' exports often begin with one
-            if raw.strip():
-                yield self._line(number, raw, file)
+        with closing(_Numbers()) as self._numbers:
+            while raw := file.readline(LONGEST_LINE + 1):
+                number += 1
+                if number == 1:
+                    raw = raw.removeprefix(codecs.BOM_UTF8)  # other systems' exports often begin with one
+                if raw.strip():
+                    yield self._line(number, raw, file)
 
     def _line(self, number: int, raw: bytes, file: IO[bytes]) -> PastCase | list[Problem]:
         if len(raw) > LONGEST_LINE:
@@ -91,17 +94,17 @@ class HistoryReader:
         return past_case(self._session, self._actor, found, self._calendar)
 
     def once(self, number: str, line: int) -> int:
-        """Give the line on which a case number stood first."""
-        return self._numbers.setdefault(number, line)
+        """Give the line on which a case number stood first in the file that is being read."""
+        assert self._numbers is not None
+        return self._numbers.first_line_of(number, line)
 
     def department(self, code: str) -> int | None:
         """Find a department, also one that has ended, by its code."""
-        return self._remembered("department", code, select(_DEPARTMENT.c.id).where(_DEPARTMENT.c.code == code))
+        return self._remembered("department", code, self._find_department)
 
     def person(self, username: str) -> int | None:
         """Find a member, also a former one, by the name he signs in with."""
-        query = select(_USER.c.id).join(_MEMBER, _MEMBER.c.user_id == _USER.c.id).where(_USER.c.username == username)
-        return self._remembered("person", username, query.where(_MEMBER.c.agency_id == self._actor.agency_id))
+        return self._remembered("person", username, self._find_person)
 
     def workflow(self, key: str) -> known.KnownWorkflow | None:
         """Find the present version of a workflow whose plugin is on."""
@@ -145,11 +148,39 @@ class HistoryReader:
         """The time of the import: nothing told may lie after it."""
         return self._actor.now
 
-    def _remembered(self, kind: str, name: str, query: Any) -> int | None:
-        if (kind, name) not in self._known:
-            self._known[kind, name] = self._session.scalar(query)
-        found: int | None = self._known[kind, name]
+    def _remembered(self, kind: str, name: str, find: Find) -> int | None:
+        place = (kind, name)
+        if place not in self._known:
+            self._known[place] = find(name)
+        found: int | None = self._known[place]
         return found
+
+    def _find_department(self, code: str) -> int | None:
+        return self._session.scalar(select(_DEPARTMENT.c.id).where(_DEPARTMENT.c.code == code))
+
+    def _find_person(self, username: str) -> int | None:
+        query = select(_USER.c.id).join(_MEMBER, _MEMBER.c.user_id == _USER.c.id).where(_USER.c.username == username)
+        return self._session.scalar(query.where(_MEMBER.c.agency_id == self._actor.agency_id))
+
+
+class _Numbers:
+    """The line of every case number of a file: beside the memory, since nobody knows how long the file is."""
+
+    def __init__(self) -> None:
+        self._store = sqlite3.connect("", isolation_level=None)  # a file of its own that is gone when it is closed
+        for statement in ("PRAGMA journal_mode = OFF", "CREATE TABLE seen (number TEXT PRIMARY KEY, line INTEGER) WITHOUT ROWID", "BEGIN"):
+            self._store.execute(statement)
+
+    def first_line_of(self, number: str, line: int) -> int:
+        """Give the line on which the number stood first: this one, when it is new."""
+        if self._store.execute("INSERT INTO seen VALUES (?, ?) ON CONFLICT DO NOTHING", (number, line)).rowcount:
+            return line
+        first: int = self._store.execute("SELECT line FROM seen WHERE number = ?", (number,)).fetchone()[0]
+        return first
+
+    def close(self) -> None:
+        """Throw it away."""
+        self._store.close()
 
 
 class _Check:

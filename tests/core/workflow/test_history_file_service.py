@@ -1,10 +1,10 @@
-"""History from a file: every fault is told with its line, a good file goes in whole, twice is once, and nobody is told."""
+"""History from a file: every fault is told with its line, what is right goes in, twice is once, and nobody is told."""
 
 from __future__ import annotations
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,15 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import func, select
 
+from core.audit.models import AuditEntry
 from core.cli.main import run
 from core.db.outbox import OutboxMessage
 from core.lib import clock
 from core.lib.terminal import Terminal
 from core.notices.models import Notice
+from core.workflow import commands
 from core.workflow.models import Case, CaseTimer
-from core.workflow.service.bulk import PastCase
+from core.workflow.service.bulk import ImportReport, PastCase, import_history
 from core.workflow.service.history_file import LONGEST_LINE, HistoryReader
 from core.workflow.tasks import fire_due
 from tests.journeys.town import HERE, Town
@@ -84,11 +86,12 @@ def test_good_file_goes_in_whole_once_and_tells_nobody(town: Town, command: Comm
     told = [past() for _ in range(3)]
     path = file_of(tmp_path, *told)
     before = counted(town)
-    assert command(path, "--dry-run") == (0, {"cases": 3, "dry_run": True, "problems": []})
+    good = {"wrong": 0, "faults": 0, "problems": []}
+    assert command(path, "--dry-run") == (0, {"cases": 3, "dry_run": True, **good})
     assert counted(town) == before
-    assert command(path) == (0, {"imported": 3, "known": 0, "dry_run": False})
+    assert command(path) == (0, {"imported": 3, "known": 0, "dry_run": False, **good})
     assert counted(town) == (before[0] + 3, before[1], before[2])
-    assert command(path) == (0, {"imported": 0, "known": 3, "dry_run": False})
+    assert command(path) == (0, {"imported": 0, "known": 3, "dry_run": False, **good})
     assert counted(town) == (before[0] + 3, before[1], before[2])
     for one in told:
         assert town.broken(one["number"]) == []
@@ -189,8 +192,8 @@ def test_fault_is_told_with_its_line_and_place_and_nothing_is_stored(
     town: Town, command: Command, tmp_path: Path, told: Any, path: str
 ) -> None:
     before = counted(town)
-    code, answer = command(file_of(tmp_path, past(), "", told))
-    assert code == 1
+    code, answer = command(file_of(tmp_path, past(), "", told), "--all-or-nothing")
+    assert (code, answer["cases"], answer["wrong"]) == (1, 2, 1)
     assert (3, path) in [(one["line"], one["path"]) for one in answer["problems"]], answer
     assert all(one["problem"] for one in answer["problems"])
     assert {one["line"] for one in answer["problems"]} == {3}
@@ -199,9 +202,55 @@ def test_fault_is_told_with_its_line_and_place_and_nothing_is_stored(
 
 def test_every_fault_of_every_line_is_told_at_once(command: Command, tmp_path: Path) -> None:
     twice = past()
-    code, answer = command(file_of(tmp_path, past(reporter="nobody", grid="999"), twice, twice))
-    assert (code, answer["cases"]) == (1, 3)
+    code, answer = command(file_of(tmp_path, past(reporter="nobody", grid="999"), twice, twice), "--dry-run")
+    assert (code, answer["cases"], answer["wrong"], answer["faults"]) == (1, 3, 2, 3)
     assert [(one["line"], one["path"]) for one in answer["problems"]] == [(1, "reporter"), (1, "grid"), (3, "number")]
+
+
+def test_wrong_line_is_left_out_and_the_others_go_in(town: Town, command: Command, tmp_path: Path) -> None:
+    first, wrong, last = past(), changed(state="nowhere"), past()
+    before = counted(town)
+    errors = tmp_path / "errors.jsonl"
+    code, answer = command(file_of(tmp_path, first, wrong, last), "--errors", str(errors))
+    assert (code, answer["imported"], answer["known"], answer["wrong"]) == (1, 2, 0, 1)
+    assert [json.loads(line) for line in errors.read_text("utf-8").splitlines()] == answer["problems"]
+    assert [(one["line"], one["path"]) for one in answer["problems"]] == [(2, "steps[1].state")]
+    assert counted(town) == (before[0] + 2, before[1], before[2])
+    corrected = wrong | {"steps": past()["steps"]}
+    code, answer = command(file_of(tmp_path, first, corrected, last))
+    assert (code, answer["imported"], answer["known"], answer["wrong"]) == (0, 1, 2, 0)
+    for one in (first, wrong, last):
+        assert town.broken(one["number"]) == []
+
+
+def test_more_faults_than_are_shown_are_counted_and_written(command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "SHOWN", 2)
+    errors = tmp_path / "errors.jsonl"
+    code, answer = command(file_of(tmp_path, *[past(grid="999") for _ in range(5)]), "--dry-run", "--errors", str(errors))
+    assert (code, answer["faults"], [one["line"] for one in answer["problems"]]) == (1, 5, [1, 2])
+    assert [json.loads(line)["line"] for line in errors.read_text("utf-8").splitlines()] == [1, 2, 3, 4, 5]
+
+
+def test_what_came_in_before_a_failure_is_on_record(town: Town, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server that goes away in the middle takes nothing back that was stored and counted."""
+
+    def breaks_off(*arguments: Any, **options: Any) -> Iterator[ImportReport]:
+        for number, report in enumerate(import_history(*arguments, **options)):
+            yield report
+            if number == 1:
+                raise OSError("the disk is full")
+
+    monkeypatch.setattr(commands, "CHUNK", 1)
+    monkeypatch.setattr(commands, "import_history", breaks_off)
+    monkeypatch.setenv("WANGGE_DEBUG", "1")
+    path = file_of(tmp_path, *[past() for _ in range(5)])
+    with pytest.raises(OSError, match="the disk is full"):
+        command(path)
+    with town.work() as (session, _):
+        found = session.scalars(
+            select(AuditEntry.new).where(AuditEntry.action == "core:case:history_imported").order_by(AuditEntry.id.desc()).limit(1)
+        ).one()
+    assert found == {"imported": 2, "known": 0, "wrong": 0}
 
 
 def test_line_without_end_is_one_fault_and_the_next_is_read(town: Town) -> None:
