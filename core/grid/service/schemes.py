@@ -18,7 +18,6 @@ from core.grid import tree
 from core.grid.models import GridLevel, GridScheme, GridSchemeShare
 from core.grid.permissions import GridRight
 from core.grid.types import Level
-from core.lib import clock
 from core.lib.errors import Conflict, Forbidden, Invalid, NotFound
 from core.lib.geo import LocalProjection, local_projection
 from core.lib.text import Title, msg
@@ -78,7 +77,7 @@ _agencies: EpochCache[tuple[str | None, LocalProjection]] = EpochCache()
 
 def list_schemes(session: Session, actor: Actor) -> list[Scheme]:
     """List the schemes that the acting agency owns or shares, by key."""
-    return [scheme for _, scheme in sorted(_visible(session, actor).items())]
+    return [scheme for _, scheme in sorted(_visible(session, actor.agency_id).items())]
 
 
 def scheme_of(session: Session, actor: Actor, key: str | None = None) -> Scheme:
@@ -87,15 +86,7 @@ def scheme_of(session: Session, actor: Actor, key: str | None = None) -> Scheme:
     Raises NotFound for a scheme that is not visible, Invalid when several are
     and the agency has chosen none.
     """
-    visible = _visible(session, actor)
-    wanted = key or _agency(session, actor)[0]
-    if wanted is None and len(visible) == 1:
-        return next(iter(visible.values()))
-    if wanted is None and visible:
-        raise Invalid(msg("grid.which_scheme", known=", ".join(sorted(visible))), path="scheme")
-    if wanted not in visible:
-        raise NotFound(msg("grid.no_scheme", scheme=wanted or "-"))
-    return visible[wanted]
+    return _scheme_of(session, actor.agency_id, key)
 
 
 def schemes_chosen(database: Database) -> Iterator[tuple[int, Scheme]]:
@@ -105,7 +96,7 @@ def schemes_chosen(database: Database) -> Iterator[tuple[int, Scheme]]:
     for agency_id in agencies:
         with database.session(agency_id) as session:
             try:
-                chosen = scheme_of(session, Actor(None, agency_id, "", "", (), clock.now()))
+                chosen = _scheme_of(session, agency_id)
             except (NotFound, Invalid):
                 continue
         yield agency_id, chosen
@@ -178,7 +169,7 @@ def share_scheme(session: Session, actor: Actor, key: str, agency_key: str) -> N
 
 def plane_of(session: Session, actor: Actor) -> LocalProjection:
     """Give the plane in which the acting agency's positions are measured."""
-    return _agency(session, actor)[1]
+    return _agency(session, actor.agency_id)[1]
 
 
 def to_metres(session: Session, actor: Actor, lon: float, lat: float) -> tuple[float, float]:
@@ -186,16 +177,28 @@ def to_metres(session: Session, actor: Actor, lon: float, lat: float) -> tuple[f
     return plane_of(session, actor).to_xy(lon, lat)
 
 
-def _agency(session: Session, actor: Actor) -> tuple[str | None, LocalProjection]:
+def _scheme_of(session: Session, agency_id: int, key: str | None = None) -> Scheme:
+    visible = _visible(session, agency_id)
+    wanted = key or _agency(session, agency_id)[0]
+    if wanted is None and len(visible) == 1:
+        return next(iter(visible.values()))
+    if wanted is None and visible:
+        raise Invalid(msg("grid.which_scheme", known=", ".join(sorted(visible))), path="scheme")
+    if wanted not in visible:
+        raise NotFound(msg("grid.no_scheme", scheme=wanted or "-"))
+    return visible[wanted]
+
+
+def _agency(session: Session, agency_id: int) -> tuple[str | None, LocalProjection]:
     def read() -> tuple[str | None, LocalProjection]:
-        chosen = select(_AGENCY.c.scheme_key, _AGENCY.c.origin_lon, _AGENCY.c.origin_lat).where(_AGENCY.c.id == actor.agency_id)
+        chosen = select(_AGENCY.c.scheme_key, _AGENCY.c.origin_lon, _AGENCY.c.origin_lat).where(_AGENCY.c.id == agency_id)
         scheme_key, lon, lat = session.execute(chosen).one()
         return scheme_key, local_projection(lon, lat)
 
-    return _agencies.get(session, actor.agency_id, read)
+    return _agencies.get(session, agency_id, read)
 
 
-def _visible(session: Session, actor: Actor) -> dict[str, Scheme]:
+def _visible(session: Session, agency_id: int) -> dict[str, Scheme]:
     def read() -> dict[str, Scheme]:
         levels: dict[int, list[GridLevel]] = {}
         for level in session.scalars(select(GridLevel).order_by(GridLevel.depth)):
@@ -204,7 +207,7 @@ def _visible(session: Session, actor: Actor) -> dict[str, Scheme]:
         rows = session.scalars(select(GridScheme).execution_options(populate_existing=True))
         return {row.key: _scheme(row, levels.get(row.id, [])) for row in rows}
 
-    return _schemes.get(session, actor.agency_id, read)
+    return _schemes.get(session, agency_id, read)
 
 
 def _scheme(row: GridScheme, levels: Sequence[GridLevel]) -> Scheme:
