@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import OperationalError
 
-from core.db.engine import AgencySession, set_agency
+from core.db.engine import AgencySession, Database, set_agency
 from core.db.epoch import bump
 from core.db.uow import unit_of_work
 from core.grid import service as grids
@@ -73,10 +73,10 @@ def town(database, alpha, keeper):
     return seen
 
 
-@pytest.fixture
-def elsewhere(database, alpha, keeper):
-    """Another process, which has had the time to make its index."""
-    command = [sys.executable, str(ASKING), database.app_url, str(alpha.id)]
+@pytest.fixture(scope="module")
+def elsewhere(database, agencies):
+    """Another process, which answers before it has an index of the land as it is, and then has the time to make one."""
+    command = [sys.executable, str(ASKING), database.app_url, str(agencies[0].id)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
 
         def asked(point):
@@ -318,6 +318,13 @@ def test_a_process_that_starts_makes_the_index_of_every_agency_that_has_a_scheme
     indexing.make_ready(database).join(30)
 
     assert indexing.kept(town()).has_raster
+
+
+def test_a_process_that_starts_without_its_database_says_so_and_goes_on(caplog):
+    nowhere = "postgresql+psycopg://nobody@127.0.0.1:1/none"
+    indexing.make_ready(Database(app_url=nowhere, owner_url=nowhere, scan_url=nowhere)).join(30)
+
+    assert "an index of the land could not be made" in caplog.text
 
 
 def test_a_session_on_somebody_elses_connection_is_answered_without_an_index(database, alpha, keeper, town):
