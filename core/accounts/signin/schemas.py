@@ -126,6 +126,7 @@ class EnrolmentSchema(Schema):
 
     secret = fields.String(required=True)
     uri = fields.String(required=True)
+    qr = fields.String(required=True, metadata={"description": "The URI as a QR code: a data: URI of an SVG picture."})
 
 
 class RecoveryCodesSchema(Schema):

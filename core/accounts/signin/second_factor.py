@@ -7,6 +7,7 @@ from datetime import datetime
 from secrets import token_bytes
 
 import pyotp
+import segno
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -27,7 +28,7 @@ def is_enrolled(session: Session, user_id: int) -> bool:
 
 
 def enrol(session: Session, seals: Seals, *, user_id: int, username: str, now: datetime) -> dict[str, str]:
-    """Begin: give the secret and its URI, once; nothing counts until a code has confirmed it.
+    """Begin: give the secret, its URI and the URI as a picture, once; nothing counts until a code has confirmed it.
 
     Raises Conflict when one is confirmed already.
     """
@@ -37,7 +38,8 @@ def enrol(session: Session, seals: Seals, *, user_id: int, username: str, now: d
     values = {"salt": salt, "created_at": now, "confirmed_at": None, "last_step": 0}
     session.execute(insert(SecondFactor).values(user_id=user_id, **values).on_conflict_do_update(index_elements=["user_id"], set_=values))
     secret = seals.totp_secret(salt)
-    return {"secret": secret, "uri": pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name="Wangge")}
+    uri = pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name="Wangge")
+    return {"secret": secret, "uri": uri, "qr": _picture(uri)}
 
 
 def confirm(session: Session, seals: Seals, *, user_id: int, code: str, now: datetime) -> None:
@@ -57,6 +59,11 @@ def is_code(session: Session, seals: Seals, *, user_id: int, code: str, now: dat
 def disable(session: Session, user_id: int) -> None:
     """Forget the second factor, and its recovery codes with it."""
     session.execute(delete(SecondFactor).where(SecondFactor.user_id == user_id))
+
+
+def _picture(uri: str) -> str:
+    """Draw the URI here: a secret that a picture service had drawn would be a secret no more."""
+    return segno.make(uri, micro=False, error="m").svg_data_uri(scale=4, border=4, dark="#000", light="#fff")
 
 
 def _use(session: Session, seals: Seals, user_id: int, code: str, now: datetime) -> bool:

@@ -1,6 +1,7 @@
 /** Every call the workspace makes, typed: a change on the server's side is mended here and nowhere else. */
 import { fetchFile, send, type Answer, type Query } from "./http";
 import type {
+  AppKey,
   Attachment,
   CaseDetail,
   CaseSummary,
@@ -58,8 +59,8 @@ export const session = {
     await send("PUT", "/me/locale", { body: { locale } });
   },
   /** Begin to set up an authenticator app: what it needs, shown once. */
-  async enrol(password: string): Promise<{ secret: string; uri: string }> {
-    return (await send<{ secret: string; uri: string }>("POST", "/me/second-factor", { body: { password } })).body;
+  async enrol(password: string): Promise<AppKey> {
+    return (await send<AppKey>("POST", "/me/second-factor", { body: { password } })).body;
   },
   /** Confirm the app with its first code; the recovery codes are shown this once. */
   async confirmCode(code: string): Promise<string[]> {

@@ -31,6 +31,14 @@ export interface Me {
   second_factor: { enrolled: boolean; proven: boolean; demanded: boolean; recovery_codes_left: number };
 }
 
+/** What an authenticator app needs. */
+export interface AppKey {
+  secret: string;
+  uri: string;
+  /** The same as a picture, a data: address. */
+  qr: string;
+}
+
 export interface Named {
   key: string;
   title: string;

@@ -30,7 +30,7 @@ describe("recovery codes", () => {
 
   it("are shown once the app is confirmed, until they are put away", async () => {
     me.value = person(false);
-    vi.spyOn(api, "enrol").mockResolvedValue({ secret: "S", uri: "otpauth://x" });
+    vi.spyOn(api, "enrol").mockResolvedValue({ secret: "S", uri: "otpauth://x", qr: "data:image/svg+xml,x" });
     vi.spyOn(api, "confirmCode").mockResolvedValue(CODES);
     const wrapper = mount(SecondFactor, { global: { plugins: [i18n] } });
     await wrapper.find("button").trigger("click");
@@ -63,13 +63,14 @@ describe("setting up", () => {
   it("can be given up, and shows the key in groups of four", async () => {
     i18n.global.locale.value = "en";
     me.value = person(false);
-    vi.spyOn(api, "enrol").mockResolvedValue({ secret: "ABCDEFGHIJKLMNOP", uri: "otpauth://x" });
+    vi.spyOn(api, "enrol").mockResolvedValue({ secret: "ABCDEFGHIJKLMNOP", uri: "otpauth://x", qr: "data:image/svg+xml,x" });
     const wrapper = mount(SecondFactor, { global: { plugins: [i18n] } });
     await wrapper.find("button").trigger("click");
     await wrapper.find("input").setValue("password");
     await wrapper.find("form").trigger("submit");
     await flushPromises();
     expect(wrapper.find("code").text()).toBe("ABCD EFGH IJKL MNOP");
+    expect(wrapper.find("img").attributes()).toMatchObject({ src: "data:image/svg+xml,x", alt: "QR code of the key" });
     await wrapper.findAll("button").find((one) => one.text() === "Cancel")?.trigger("click");
     expect(wrapper.find("form").exists()).toBe(false);
     await wrapper.find("button").trigger("click");

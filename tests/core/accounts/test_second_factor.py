@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote
 
 import pyotp
 import pytest
+import segno
 from sqlalchemy import select, update
 
 from core.accounts import service
@@ -50,6 +53,17 @@ def enrolled(app, person):
     browser.confirmed = browser.post("/me/second-factor/confirm", {"code": _code(totp, -1)})
     assert browser.confirmed.status_code == 200
     return someone, totp, browser
+
+
+def test_enrolling_shows_a_picture_of_the_uri_that_an_app_can_read(app, person):
+    answer = browser_of(app, person(READ)).post("/me/second-factor", {"password": PASSWORD}).get_json()
+    assert answer["qr"].startswith("data:image/svg+xml")
+    svg = unquote(answer["qr"].partition(",")[2])
+    # Nothing in it leaves the page or runs.
+    assert not re.search(r"href|script|url\(", svg)
+    drawn = segno.make(answer["uri"], micro=False, error="m")
+    assert drawn.svg_data_uri(scale=4, border=4, dark="#000", light="#fff") == answer["qr"]
+    assert answer["secret"] in answer["uri"]
 
 
 def test_enrolling_asks_for_the_password_and_counts_only_when_confirmed(app, person):
