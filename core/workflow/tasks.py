@@ -14,7 +14,7 @@ from core.db.uow import unit_of_work
 from core.notices import service as notices
 from core.pluginmanager import plugins
 from core.workflow.models import Case
-from core.workflow.service import step, timers
+from core.workflow.service import migration_notice, step, timers
 from core.workflow.service.recipients import recipients, spoken
 
 log = logging.getLogger(__name__)
@@ -77,6 +77,23 @@ def deliver_notice(session: Session, delivery: outbox.Delivery) -> None:
         source=f"outbox:{delivery.id}",
         now=delivery.now,
     )
+
+
+@outbox.handler(migration_notice.MIGRATED)
+def tell_of_migration(session: Session, delivery: outbox.Delivery) -> None:
+    """Tell everybody once how many of his cases were moved to another version of their workflow."""
+    counts = migration_notice.cases_by_person(session, delivery.payload, now=delivery.now)
+    for count in sorted(set(counts.values())):
+        notices.tell(
+            session,
+            agency_id=delivery.agency_id,
+            users=[person for person, own in counts.items() if own == count],
+            topic=migration_notice.TOPIC,
+            subject=f"workflow:{delivery.payload['key']}",
+            title=migration_notice.spoken(delivery.payload, count),
+            source=f"outbox:{delivery.id}",
+            now=delivery.now,
+        )
 
 
 @outbox.handler(step.MOVED)

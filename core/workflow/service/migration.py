@@ -2,11 +2,13 @@
 
 A case stays with the version it began under until somebody moves it. Where the
 new version has no such state, the caller names one for it; a case that finds
-no place holds the whole move up, so that nothing is half done.
+no place holds the whole move up, so that nothing is half done. Those in charge
+of the cases are told once each, how many of theirs were moved.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,8 +26,9 @@ from core.workflow import clockwork
 from core.workflow.definition import State, Workflow
 from core.workflow.models import Case
 from core.workflow.permissions import CaseRight
-from core.workflow.service import amending, known, moving, reading, step
+from core.workflow.service import amending, known, migration_notice, moving, reading, step
 from core.workflow.service.amending import Amendment
+from core.workflow.service.migration_notice import Charge, charge_of
 from core.workflow.types import CaseSnapshot, Clock, Timer
 
 VERB = "migrate"
@@ -79,12 +82,13 @@ def migrate(session: Session, actor: Actor, key: str, *, states: Mapping[str, st
     _check_states(session, current, states)
     move = _Move(actor, current.workflow, current.id, to.version, states, step.calendar_of(session, actor))
     fates: list[Fate] = []
+    charges: Counter[Charge] = Counter()
     last = 0
     behind = (Case.workflow == key, Case.category == "open", Case.definition_id != current.id)
     # A look must keep nobody from his work.
     while batch := reading.next_batch(session, *behind, after=last, limit=BATCH, lock=not dry_run):
         last = batch[-1].id
-        fates += _migrate_batch(session, move, batch, dry_run=dry_run)
+        fates += _migrate_batch(session, move, batch, charges, dry_run=dry_run)
         for case in batch:
             session.expunge(case)
     stuck = [fate for fate in fates if fate.reason_if_stuck]
@@ -94,6 +98,7 @@ def migrate(session: Session, actor: Actor, key: str, *, states: Mapping[str, st
     if not dry_run:
         new = {"to_version": to.version, "cases": len(fates), "states": dict(states)}
         audit.record(session, actor, "core:workflow:migrated", subject=f"workflow:{key}", new=new)
+        migration_notice.tell_soon(session, actor, charges, key=key, title=current.workflow.title, version=to.version)
     return Migration(key, to.version, dry_run, fates)
 
 
@@ -115,7 +120,7 @@ def _check_states(session: Session, current: known.KnownWorkflow, states: Mappin
         raise Invalid.many(wrong)
 
 
-def _migrate_batch(session: Session, move: _Move, batch: Sequence[Case], *, dry_run: bool) -> list[Fate]:
+def _migrate_batch(session: Session, move: _Move, batch: Sequence[Case], charges: Counter[Charge], *, dry_run: bool) -> list[Fate]:
     waiting = amending.waiting_timers(session, [case.id for case in batch])
     versions = {number: definitions.version(session, number).version for number in {case.definition_id for case in batch}}
     fates = []
@@ -127,6 +132,9 @@ def _migrate_batch(session: Session, move: _Move, batch: Sequence[Case], *, dry_
         if fate.reason_if_stuck or dry_run:
             continue
         session.execute(update(Case).where(Case.agency_id == case.agency_id, Case.id == case.id).values(definition_id=move.definition_id))
+        charge = charge_of(move.definition.states[fate.to_state].owner, snapshot, case.grid_id)
+        if charge is not None:
+            charges[charge] += 1
         amending.amend(session, move.actor, case, move.definition, snapshot, _amendment(move, snapshot, fate, timers))
     return fates
 

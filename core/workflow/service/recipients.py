@@ -29,11 +29,16 @@ def recipients(session: Session, agency_id: int, payload: Mapping[str, Any], *, 
         return [case.assignee_id] if case.assignee_id is not None else []
     if to["at"] == "reporter":
         return [case.reporter_id] if case.reporter_id is not None else []
+    return holders(session, to["right"], grid_id=case.grid_id, department_id=case.department_id, now=now)
+
+
+def holders(session: Session, right: str, *, grid_id: int | None, department_id: int | None, now: datetime) -> list[int]:
+    """Give the users who hold a right for a case of this grid and department."""
     return reach.who_holds(
         session,
-        to["right"],
-        grid_path=grids.path_of(session, case.grid_id),
-        department_path=reach.department_path(session, case.department_id),
+        right,
+        grid_path=grids.path_of(session, grid_id),
+        department_path=reach.department_path(session, department_id),
         now=now,
     )
 

@@ -9,8 +9,11 @@ import pytest
 from sqlalchemy import select
 
 from core.definitions.service import publish_overlay
+from core.lib import clock
+from core.notices.models import Notice
 from core.workflow.models import Case, CaseTimer
 from core.workflow.service import known
+from core.workflow.service.recipients import holders
 from tests.journeys.town import Town
 
 KEY = "urban_mgmt.trial"
@@ -182,6 +185,54 @@ def test_dry_run_waits_for_nobody_and_keeps_nobody_waiting(town: Town) -> None:
         # Whoever waited for the row would wait until the block ends, which waits for the answer.
         assert number in [one["number"] for one in pool.submit(migrate, town).result(timeout=20).get_json()["items"]]
     assert migrate(town, dry_run=False).status_code == 200
+    finish(town)
+
+
+def migration_notices(town: Town) -> list[Notice]:
+    """Give the notices about moves, oldest first."""
+    with town.work() as (session, _):
+        return list(session.scalars(select(Notice).where(Notice.topic == "migrated").order_by(Notice.id)))
+
+
+def test_those_in_charge_get_one_notice_that_sums_up(town: Town) -> None:
+    publish(town, content("middle"))
+    for _ in range(3):
+        begun(town)
+    new = publish(town, content("later"))
+    town.run_outbox()
+    before = len(migration_notices(town))
+    assert migrate(town).status_code == 200
+    town.run_outbox()
+    assert len(migration_notices(town)) == before, "a dry run tells nobody"
+    assert migrate(town, dry_run=False).status_code == 200
+    town.run_outbox()
+    told = migration_notices(town)[before:]
+    with town.work() as (session, _):
+        case = session.scalars(select(Case).where(Case.workflow == KEY, Case.category == "open")).first()
+        assert case is not None
+        in_charge = holders(session, OWNER["right"], grid_id=case.grid_id, department_id=None, now=clock.now())
+    assert in_charge
+    assert sorted(one.user_id for one in told) == sorted(in_charge)
+    assert {one.title["en"] for one in told} == {f"3 of the cases in your charge were moved to version {new} of the workflow Trial."}
+    assert {one.subject for one in told} == {f"workflow:{KEY}"}
+    finish(town)
+
+
+def test_person_who_has_a_case_himself_is_told_of_his_own_alone(town: Town) -> None:
+    body = content("middle")
+    body["parties"]["teller"] = {"title": T, "at": "reporter"}
+    body["states"]["middle"]["owner"] = "teller"
+    publish(town, body)
+    mine, _other = begun(town), begun(town)
+    town.as_("duty_lead").moved(mine, "file")
+    publish(town, body | {"title": {"zh_CN": "又试", "en": "Trial again"}})
+    town.run_outbox()
+    before = len(migration_notices(town))
+    assert migrate(town, dry_run=False).status_code == 200
+    town.run_outbox()
+    told = [one for one in migration_notices(town)[before:] if one.user_id == town.users["duty_lead"]]
+    # One case as the one who told of it, the other as one of those who file: still one notice.
+    assert [one.title["en"].split()[0] for one in told] == ["2"]
     finish(town)
 
 
