@@ -935,7 +935,7 @@ END $body$;
 REVOKE ALL ON FUNCTION grid_change_is_told() FROM PUBLIC;
 CREATE TRIGGER grid_change_is_told AFTER INSERT ON grid_change FOR EACH ROW EXECUTE FUNCTION grid_change_is_told();
 
-CREATE FUNCTION grid_scheme_land_moves() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION grid_scheme_land_moves() RETURNS trigger LANGUAGE plpgsql
 SET search_path = pg_catalog, public, pg_temp AS $body$
 BEGIN
     UPDATE public.grid_scheme SET land = pg_current_xact_id()::text::bigint
