@@ -13,6 +13,7 @@ from core import parts
 from core.authz import catalogue
 from core.db.base import Base
 from core.db.epoch import forget_all
+from core.grid.service import succession
 from core.health import views as health
 from core.lib import text
 from core.pluginmanager import Plugins, plugins
@@ -52,6 +53,8 @@ def _forget(package: str, key: str) -> None:
         Base.metadata.remove(mapper.local_table)
         Base.registry._dispose_cls(mapper.class_)
         mapper._set_dispose_flags()
+    for follower in [one for one in succession.registered() if one.follow.__module__.split(".")[0] == package]:
+        del succession._followers[follower.name]
     for right in [one for one in catalogue._rights if one.startswith(f"{key}:")]:
         del catalogue._rights[right]
     for module in [one for one in sys.modules if one.split(".")[0] == package]:

@@ -39,6 +39,7 @@ from core.definitions.load import load_folder
 from core.definitions.metaschema import FORMS
 from core.forms.compile import compile_form
 from core.forms.samples import sample_failures
+from core.grid.service import succession
 from core.lib.text import LOCALES
 from core.pluginmanager import PluginManifest, Plugins, fitness
 from core.settings import Settings
@@ -189,6 +190,14 @@ class PluginContract:
         browser = browser_of(create_app(settings, database), make_person(database, agency, [str(right.key) for right in self.rights]))
         answers = {route.name: browser.send(route.method, re.sub("<[^>]+>", "1", route.path)).status_code for route in routes}
         assert answers == dict.fromkeys(answers, 404)
+
+    # --- land -------------------------------------------------------------------
+
+    def test_followers_of_the_land_are_its_own(self) -> None:
+        """Whatever of it follows a split or merge of grids bears its key, so that it can fail by itself."""
+        prefix = f"{self.source.package}."
+        own = [follower.name for follower in succession.registered() if f"{follower.follow.__module__}.".startswith(prefix)]
+        assert [name for name in own if not name.startswith(f"{self.manifest.key}.")] == []
 
     # --- tables -----------------------------------------------------------------
 

@@ -31,6 +31,7 @@ MISTAKES = {
     "test_rights_of_definitions_exist": ("roles/keeper.yaml", "core:case:read", "core:case:reed"),
     "test_every_right_of_its_own_is_held_by_a_role": ("roles/keeper.yaml", "  - playground:repair:report\n", ""),
     "test_routes_are_its_own_and_described": ("views.py", '"/playground/visits", answers', '"/visits", answers'),
+    "test_followers_of_the_land_are_its_own": ("visits.py", '"playground.visits"', '"visits"'),
     "test_tables_belong_to_agencies_and_say_what_they_keep": ("models.py", "what: Mapped", "visitor_name: Mapped[str]\n    what: Mapped"),
     "test_migrations_make_the_tables_secure_them_and_take_them_away": ("migrations/0001_first_tables.py", "ENABLE ROW", "DISABLE ROW"),
     "test_core_is_reached_through_its_api_alone": ("visits.py", "from core.api import Actor", "from core.authz import Actor"),

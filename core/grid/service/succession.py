@@ -9,7 +9,9 @@ either, because only the grids in force count.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -26,6 +28,9 @@ from core.db import outbox
 from core.grid.ddl import CHANGED
 from core.grid.index import GridIndex, Unit
 from core.grid.models import Grid, GridChange, GridSuccession
+from core.pluginmanager import plugins
+
+log = logging.getLogger(__name__)
 
 __all__ = [
     "Followed",
@@ -38,6 +43,7 @@ __all__ = [
     "followers",
     "is_retired",
     "predecessors",
+    "registered",
     "retired_grids",
     "waiting",
 ]
@@ -95,12 +101,21 @@ class Follower:
 
     `follow(session, actor, after, limit)` looks at up to `limit` rows behind
     the id `after`; a row that nobody but a person can place stays where it is.
+    A plugin's is called `<key>.<what>`: what it raises is logged and stops no
+    other, and where the plugin is not loaded it is not asked. It is asked for
+    every agency, for the land changes under a plugin that is off as well.
     """
 
     name: str
     waiting: Callable[[Session, datetime], int]
     follow: Callable[[Session, Actor, int, int], Followed]
     batch: int
+
+    @property
+    def plugin(self) -> str | None:
+        """Give the key of the plugin whose it is; None for one of the base's."""
+        key, dot, _ = self.name.partition(".")
+        return key if dot else None
 
 
 _followers: dict[str, Follower] = {}
@@ -112,14 +127,36 @@ def follow(follower: Follower) -> None:
         raise ValueError(f"two followers of the land are called {follower.name!r}")
 
 
-def followers() -> list[Follower]:
-    """Give every follower, in the order of registration: people first, then what they look after."""
+def registered() -> list[Follower]:
+    """Give every follower, in the order of registration."""
     return list(_followers.values())
 
 
+def followers() -> list[Follower]:
+    """Give those to be asked, in the order of registration: people first, then what they look after, then the loaded plugins'."""
+    return [follower for follower in registered() if follower.plugin is None or follower.plugin in plugins().manifests]
+
+
 def waiting(session: Session, now: datetime) -> dict[str, int]:
-    """Count what still stands on retired grids that have heirs, by the follower's name."""
-    return {follower.name: follower.waiting(session, now) for follower in followers()}
+    """Count what still stands on retired grids that have heirs, by the follower's name; a plugin that fails at it is left out."""
+    found: dict[str, int] = {}
+    for follower in followers():
+        with _isolated(session, follower):
+            found[follower.name] = follower.waiting(session, now)
+    return found
+
+
+@contextmanager
+def _isolated(session: Session, follower: Follower) -> Iterator[None]:
+    """Let a plugin's follower fail by itself, and take back what it did; one of the base's fails as ever."""
+    if follower.plugin is None:
+        yield
+        return
+    try:
+        with session.begin_nested():
+            yield
+    except Exception:
+        log.exception("plugin %s failed to follow the land with %s", follower.plugin, follower.name)
 
 
 @dataclass(frozen=True)
@@ -140,12 +177,14 @@ def follow_batch(session: Session, actor: Actor, progress: Progress) -> Progress
     """Let one batch of one follower follow the land; give how far that came."""
     # Two workers in one agency would only wait for each other's rows, one by one.
     session.execute(text("SELECT pg_advisory_xact_lock(:agency, hashtext('grid.succession'))"), {"agency": actor.agency_id})
-    names = [*_followers, ""]
+    names = [*(follower.name for follower in followers()), ""]
     name = names[0] if progress.name is None or progress.name not in names else progress.name
     if name == "":
         return replace(progress, name="")
     follower = _followers[name]
-    done = follower.follow(session, actor, progress.after, follower.batch)
+    done = Followed(None, 0)  # of a plugin that fails: what is left is counted, and looked at again the next time
+    with _isolated(session, follower):
+        done = follower.follow(session, actor, progress.after, follower.batch)
     moved = {**progress.moved, name: progress.moved.get(name, 0) + done.moved}
     if done.last is None:
         return Progress(names[names.index(name) + 1], 0, moved)

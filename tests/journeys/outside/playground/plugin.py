@@ -70,6 +70,6 @@ def check_case_transition(session: Session, actor: Actor, workflow: str, case: A
 
 @hookimpl
 def case_moved(session: Session, actor: Actor, case: Any, transition: str, from_state: str | None, to_state: str) -> None:
-    visits.note(session, actor, case.id, f"{from_state}>{transition}>{to_state}")
+    visits.note(session, actor, case.id, f"{from_state}>{transition}>{to_state}", case)
     if visits.workshop_is_closed:
         raise RuntimeError("the workshop is closed")

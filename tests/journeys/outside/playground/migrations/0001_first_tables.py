@@ -15,6 +15,9 @@ def upgrade() -> None:
     op.create_table(
         "playground_visit",
         sa.Column("case_id", sa.BigInteger(), nullable=False),
+        sa.Column("grid_id", sa.BigInteger(), nullable=True),
+        sa.Column("lon", sa.Float(), nullable=True),
+        sa.Column("lat", sa.Float(), nullable=True),
         sa.Column("what", sa.String(length=200), nullable=False),
         sa.Column("visited_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("agency_id", sa.Integer(), nullable=False),
@@ -23,6 +26,7 @@ def upgrade() -> None:
             ["agency_id", "case_id"], ["cases.agency_id", "cases.id"], name=op.f("fk_playground_visit_agency_id_case_id")
         ),
         sa.ForeignKeyConstraint(["agency_id"], ["agency.id"], name=op.f("fk_playground_visit_agency_id")),
+        sa.ForeignKeyConstraint(["grid_id"], ["grid.id"], name=op.f("fk_playground_visit_grid_id")),
         sa.PrimaryKeyConstraint("agency_id", "id", name=op.f("pk_playground_visit")),
     )
     op.execute('GRANT SELECT, INSERT, UPDATE, DELETE ON "playground_visit" TO wangge_app')
