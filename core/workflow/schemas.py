@@ -191,6 +191,11 @@ class OfferSchema(Schema):
     form = fields.String(required=True, allow_none=True)
     to = fields.String(required=True)
     level = fields.Integer(required=True, allow_none=True)
+    answers = fields.List(
+        fields.String(),
+        required=True,
+        metadata={"description": "The verbs that ask for what this one grants or refuses; empty for any other step."},
+    )
     allowed = fields.Boolean(required=True)
     reason = fields.String(required=True, allow_none=True)
 

@@ -64,7 +64,8 @@ def list_transitions(work: Work, number: str) -> Answer:
     case = reading.get_visible(work.session, work.actor, number)
     words = presentation.Words(work.session, work.locale)
     found = moving.offers(work.session, work.actor, case)
-    return Answer({"items": [presentation.offer(one, words) for one in found]}, etag=case.version)
+    workflow = words.workflow(case.definition_id)
+    return Answer({"items": [presentation.offer(one, workflow, words) for one in found]}, etag=case.version)
 
 
 @routes.post(

@@ -68,6 +68,16 @@ def test_each_extension_is_one_original_limit_on_the_deadline_of_the_day(town: T
     assert clerk.offered(number)["request_extension"] is False
 
 
+def test_answer_to_an_application_names_the_step_that_asked(town: Town) -> None:
+    number = handling(town)
+    town.as_("department_clerk").moved(number, "request_extension", WHY)
+    for name in ("department_head", "department_clerk"):
+        offers = {one["verb"]: one["answers"] for one in town.as_(name).get(f"/cases/{number}/transitions").get_json()["items"]}
+        answering = {"grant_extension": ["request_extension"], "refuse_extension": ["request_extension"]}
+        assert {verb: asking for verb, asking in offers.items() if asking} == (answering if name == "department_head" else {})
+        assert offers
+
+
 def test_application_lapses_when_the_case_leaves_the_states_it_was_made_in(town: Town) -> None:
     number = handling(town)
     clerk, dispatcher = town.as_("department_clerk"), town.as_("dispatcher")

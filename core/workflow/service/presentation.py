@@ -180,14 +180,16 @@ def attachment(link: CaseAttachment, stored: Any) -> dict[str, Any]:
     }
 
 
-def offer(one: Offer, words: Words) -> dict[str, Any]:
+def offer(one: Offer, workflow: Workflow, words: Words) -> dict[str, Any]:
     """Write one step that the actor may take."""
+    answered = workflow.transitions[one.verb].answers
     return {
         "verb": one.verb,
         "title": words.say(one.title),
         "form": one.form,
         "to": one.to,
         "level": one.level,
+        "answers": [verb for verb, asking in workflow.transitions.items() if answered and asking.asks == answered],
         "allowed": one.reason_if_not is None,
         "reason": one.reason_if_not.text(words.locale) if one.reason_if_not else None,
     }

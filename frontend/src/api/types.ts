@@ -147,6 +147,8 @@ export interface TransitionChoice {
   title: string;
   form: string | null;
   to: string;
+  /** The verbs that ask for what this one grants or refuses. */
+  answers: string[];
   allowed: boolean;
   reason: string | null;
 }

@@ -93,6 +93,7 @@ const en: typeof zh = {
     place: "Place",
     history: "History",
     actions: "You may",
+    asked: "What is asked for",
     assignGrid: "Assign a grid",
     closedAt: "Closed",
     dueAt: "Due",

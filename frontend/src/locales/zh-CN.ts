@@ -91,6 +91,7 @@ export default {
     place: "位置",
     history: "办理记录",
     actions: "可办理",
+    asked: "申请内容",
     assignGrid: "指定网格",
     closedAt: "结案时间",
     limit: "时限",
