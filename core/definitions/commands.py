@@ -55,6 +55,8 @@ def sync(console: Console) -> None:
         console.terminal.say(msg("definitions.gone", name=name))
     for merged in report.merged:
         console.terminal.say(msg("definitions.merged", kind=merged["kind"], name=merged["key"], count=merged["conflicts"]))
+    for waiting in report.waiting:
+        console.terminal.say(msg("definitions.waiting", kind=waiting["kind"], name=waiting["key"]))
     done = msg("definitions.synced", created=len(report.created), updated=len(report.updated), unchanged=len(report.unchanged))
     console.terminal.answer(report.as_json(console.terminal.locale), done)
     if report.left_out:

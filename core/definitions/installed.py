@@ -14,7 +14,7 @@ from core.definitions.metaschema import FORMS
 from core.definitions.registry import run_after_sync
 from core.definitions.store import StoredDefinitions
 from core.definitions.sync import SyncReport, sync, wait_for_turn
-from core.definitions.types import Content, DefinitionSource, LeftOut, Loaded, Problem
+from core.definitions.types import LIBRARY, PLUGIN, Content, DefinitionSource, LeftOut, Loaded, Problem
 from core.lib.errors import FieldError, Invalid
 from core.lib.text import LOCALES, msg
 from core.pluginmanager import plugins, unsound
@@ -22,8 +22,6 @@ from core.version import VERSION
 
 COMPILERS = ("core.definitions.kinds", "core.forms.compile", "core.ledgers.definition", "core.ledgers.indexing", "core.workflow.compiler")
 """Modules that register a compiler, or what follows a sync; named, not imported, since all but the first stand above this package."""
-
-_PLUGIN = "plugin:"
 
 
 def import_compilers() -> None:
@@ -34,9 +32,9 @@ def import_compilers() -> None:
 
 def load_installed() -> list[Loaded]:
     """Read the files of the library and of every loaded plugin, switched on anywhere or not."""
-    loaded = [load_folder(FORMS / "library", origin=f"library@{VERSION}", prefix="library", within="forms/library/")]
+    loaded = [load_folder(FORMS / LIBRARY, origin=f"{LIBRARY}@{VERSION}", prefix=LIBRARY, within=f"forms/{LIBRARY}/")]
     for key, manifest in sorted(plugins().manifests.items()):
-        loaded.append(load_folder(manifest.definitions, origin=f"{_PLUGIN}{key}@{manifest.version}", prefix=key, within=f"{key}/"))
+        loaded.append(load_folder(manifest.definitions, origin=f"{PLUGIN}{key}@{manifest.version}", prefix=key, within=f"{key}/"))
     return loaded
 
 
@@ -78,7 +76,7 @@ def check_apart(loaded: Sequence[Loaded], stored: DefinitionSource) -> tuple[Out
         wrong = [part for part in remaining if part.origin in outcome.problems_by_origin]
         if not wrong:
             return outcome, list(left_out.values())
-        own = [problem for part in wrong if not part.origin.startswith(_PLUGIN) for problem in outcome.problems_by_origin[part.origin]]
+        own = [problem for part in wrong if not part.origin.startswith(PLUGIN) for problem in outcome.problems_by_origin[part.origin]]
         if own:
             raise Invalid.many([as_field_error(problem) for problem in own])
         left_out |= {part.prefix: LeftOut(part.prefix, outcome.problems_by_origin[part.origin]) for part in wrong}

@@ -62,11 +62,6 @@ def compiler_of(kind: str) -> Compiler | None:
     return _compilers.get(kind)
 
 
-def compiled_kinds() -> list[str]:
-    """List the kinds that can be compiled now."""
-    return sorted(_compilers)
-
-
 AfterSync = Callable[[Session], None]
 """Runs as the owner role in the transaction of a sync, after everything was stored."""
 

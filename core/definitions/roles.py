@@ -9,8 +9,6 @@ from core.authz import Actor
 from core.definitions import store
 from core.pluginmanager.service import follow_switching_on
 
-LIBRARY = "library"
-
 
 @follow_switching_on
 def bring_roles(session: Session, actor: Actor, plugin: str) -> int:

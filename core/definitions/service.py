@@ -14,50 +14,16 @@ from sqlalchemy.orm import Session
 from core.audit.service import record
 from core.authz import Actor, require_anywhere
 from core.db.epoch import bump
-from core.definitions import store
+from core.definitions import roles, store  # noqa: F401  # roles: they come along when a plugin is switched on
 from core.definitions.check import prepare_one
-from core.definitions.merge import merge
 from core.definitions.models import Definition
 from core.definitions.permissions import DefinitionRight
 from core.definitions.registry import run_after_publish
-from core.definitions.roles import bring_roles
-from core.definitions.store import (
-    StoredDefinitions,
-    Version,
-    base_of,
-    compiled,
-    compiled_current,
-    current,
-    find_current,
-    list_current,
-    version,
-)
-from core.definitions.sync import next_version, old_base, sync
+from core.definitions.store import StoredDefinitions, Version, base_of
+from core.definitions.sync import merged_onto, next_version
 from core.definitions.types import Prepared
 from core.lib.errors import Conflict, Invalid
 from core.lib.text import msg
-
-__all__ = [
-    "StoredDefinitions",
-    "Version",
-    "bring_roles",
-    "compiled",
-    "compiled_current",
-    "current",
-    "discard_draft",
-    "find_current",
-    "history",
-    "list_current",
-    "publish",
-    "publish_overlay",
-    "read_version",
-    "rebase",
-    "restore",
-    "retire",
-    "save_draft",
-    "sync",
-    "version",
-]
 
 
 def history(session: Session, actor: Actor, kind: str, key: str) -> list[Version]:
@@ -138,8 +104,7 @@ def rebase(session: Session, actor: Actor, draft_id: int) -> Version:
     new = base_of(session, draft.kind, draft.key)
     if new is None or draft.base_version is None or new.version <= draft.base_version:
         return store.as_version(draft)
-    base = old_base(session, draft.kind, draft.key, draft.base_version)
-    merged = merge(base.content if base else {}, draft.content, new.content)
+    merged = merged_onto(session, draft, new.content)
     draft.content, draft.base_version = merged.content, new.version
     draft.conflicts = [*(draft.conflicts or ()), *(conflict.as_json() for conflict in merged.conflicts)]
     session.flush()
@@ -153,7 +118,7 @@ def restore(session: Session, actor: Actor, version_id: int) -> Version:
     Raises Conflict when a draft is waiting: publish or discard it first.
     """
     require_anywhere(actor, DefinitionRight.PUBLISH)
-    old = version(session, version_id)
+    old = store.version(session, version_id)
     _lock(session, actor, old.kind, old.key)
     _refuse_waiting_draft(session, actor, old.kind, old.key)
     base = base_of(session, old.kind, old.key)
@@ -198,7 +163,7 @@ def _prepared(session: Session, kind: str, key: str, content: Mapping[str, Any])
 
 
 def _own_draft(session: Session, actor: Actor, draft_id: int) -> Definition:
-    found = version(session, draft_id)
+    found = store.version(session, draft_id)
     if found.status != "draft" or found.agency_id != actor.agency_id:
         raise Conflict(msg("definitions.not_a_draft", name=found.key, version=found.version))
     _lock(session, actor, found.kind, found.key)

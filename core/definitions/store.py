@@ -87,11 +87,10 @@ def history(session: Session, kind: str, key: str) -> list[Version]:
     return [as_version(row) for row in rows]
 
 
-def list_current(session: Session, kind: str, *, after: str | None = None, limit: int | None = None) -> list[Version]:
-    """List the current version of every key of ``kind``, in the order of the keys."""
+def list_current(session: Session, kind: str, *, after: str | None = None) -> Sequence[Version]:
+    """List the current version of every key of ``kind`` behind ``after``, in the order of the keys."""
     found = _lists.get(session, (getattr(session, "agency_id", None), kind), lambda: _query_list(session, kind))
-    later = [one for one in found if after is None or one.key > after]
-    return later[:limit]
+    return found if after is None else [one for one in found if one.key > after]
 
 
 def compiled(found: Version) -> Any:

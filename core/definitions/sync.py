@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session, aliased
 
 from core.db.epoch import bump
 from core.definitions.check import checksum_of
-from core.definitions.merge import merge
+from core.definitions.merge import Merged, merge
 from core.definitions.models import Definition
-from core.definitions.types import LeftOut, Prepared
+from core.definitions.types import Content, LeftOut, Prepared
 
 
 @dataclass
@@ -34,7 +34,7 @@ class SyncReport:
     """Agencies' edits for which a merged draft was made: agency_id, kind, key and number of conflicts."""
 
     waiting: list[dict[str, Any]] = field(default_factory=list)
-    """Agencies' edits that already have a draft; they merge it when they publish it."""
+    """Agencies' edits that already have a draft; it is to be rebased before it is published."""
 
     left_out: Sequence[LeftOut] = ()
     """Plugins whose files are unsound: nothing of theirs was stored, and their earlier versions stay in force."""
@@ -65,7 +65,7 @@ def sync(session: Session, prepared: Sequence[Prepared], *, now: datetime) -> Sy
         f"{kind}:{key}" for (kind, key), row in newest.items() if _origin_name(row.origin) in origins and (kind, key) not in present
     )
     session.flush()
-    merge_overlays(session, report, now=now)
+    _merge_overlays(session, report, now=now)
     if report.has_changed:
         session.flush()
         bump(session)
@@ -77,7 +77,7 @@ def wait_for_turn(session: Session) -> None:
     session.execute(text("SELECT pg_advisory_xact_lock(hashtext('wangge.definitions.sync'))"))
 
 
-def merge_overlays(session: Session, report: SyncReport, *, now: datetime) -> None:
+def _merge_overlays(session: Session, report: SyncReport, *, now: datetime) -> None:
     """Make a merged draft of every agency's edit whose base has moved on.
 
     The published edit itself stays in force until the agency publishes the draft.
@@ -98,10 +98,11 @@ def merge_overlays(session: Session, report: SyncReport, *, now: datetime) -> No
         report.merged.append({**told, "conflicts": len(draft.conflicts or ())})
 
 
-def old_base(session: Session, kind: str, key: str, number: int) -> Definition | None:
-    """Find the installation's version that an edit was made from."""
-    query = select(Definition).where(Definition.kind == kind, Definition.key == key, Definition.version == number)
-    return session.scalar(query.where(Definition.agency_id.is_(None)))
+def merged_onto(session: Session, edit: Definition, new: Content) -> Merged:
+    """Merge the installation's newest content into an agency's edit, which was made from an older version."""
+    of = (Definition.kind == edit.kind, Definition.key == edit.key, Definition.version == edit.base_version)
+    base = session.scalar(select(Definition).where(*of, Definition.agency_id.is_(None)))
+    return merge(base.content if base else {}, edit.content, new)
 
 
 def next_version(session: Session, agency_id: int | None, kind: str, key: str) -> int:
@@ -146,9 +147,7 @@ def _newest(session: Session, *, for_agencies: bool) -> Iterable[Definition]:
 
 
 def _merged_draft(session: Session, overlay: Definition, new: Definition, now: datetime) -> Definition:
-    assert overlay.base_version is not None
-    base = old_base(session, overlay.kind, overlay.key, overlay.base_version)
-    merged = merge(base.content if base else {}, overlay.content, new.content)
+    merged = merged_onto(session, overlay, new.content)
     return Definition(
         agency_id=overlay.agency_id,
         kind=overlay.kind,

@@ -31,6 +31,12 @@ FOLDERS: Mapping[str, str] = {
 }
 """The folder that a kind of definition lives in."""
 
+LIBRARY = "library"
+"""What the keys of the shared library begin with, and the origin of its versions."""
+
+PLUGIN = "plugin:"
+"""What the origin of a plugin's versions begins with."""
+
 KEY = re.compile(r"[a-z][a-z0-9_.]{0,99}", re.ASCII)
 """What a key can look like; nothing else is ever asked of the database."""
 

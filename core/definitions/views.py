@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.definitions import service
+from core.definitions import service, store
 from core.definitions.schemas import (
     DefinitionBodySchema,
     DefinitionPageSchema,
@@ -118,7 +118,7 @@ def list_page(work: Work, kind: str, query: dict[str, Any]) -> dict[str, Any]:
     cursor = decode_cursor(query["after"], [str])
     if cursor and not KEY.fullmatch(cursor[0]):
         raise Invalid(msg("http.bad_cursor"), path="after")
-    found = visible(work.session, service.list_current(work.session, kind, after=cursor[0] if cursor else None))
+    found = visible(work.session, store.list_current(work.session, kind, after=cursor[0] if cursor else None))
     rows = [one for _, one in zip(range(query["limit"] + 1), found, strict=False)]
     page = rows[: query["limit"]]
     return {"items": [head(one) for one in page], "next": encode_cursor(page[-1].key) if len(rows) > len(page) else None}

@@ -8,17 +8,16 @@ from sqlalchemy.orm import Session
 
 from core.definitions import store
 from core.definitions.store import Version
+from core.definitions.types import LIBRARY, PLUGIN
 from core.lib.errors import NotFound
 from core.lib.text import msg
 from core.pluginmanager import plugins
-
-LIBRARY = "library"
 
 
 def is_visible(session: Session, found: Version) -> bool:
     """Say whether the definition belongs to no plugin, or to one that is switched on."""
     owner = found.key.partition(".")[0]
-    of_plugin = found.origin.startswith("plugin:") or (found.base_version is not None and owner != LIBRARY)
+    of_plugin = found.origin.startswith(PLUGIN) or (found.base_version is not None and owner != LIBRARY)
     return not of_plugin or plugins().is_enabled(session, owner)
 
 

@@ -1,8 +1,33 @@
-"""Channels over HTTP."""
+"""Notices and channels as they go over HTTP."""
 
 from __future__ import annotations
 
 from marshmallow import Schema, fields, validate
+
+from core.http.paging import PageQuery, page_schema
+
+
+class NoticeSchema(Schema):
+    """One sentence for me."""
+
+    id = fields.Integer(required=True)
+    topic = fields.String(required=True)
+    subject = fields.String(required=True)
+    title = fields.String(required=True)
+    created_at = fields.DateTime(required=True)
+    read_at = fields.DateTime(required=True, allow_none=True)
+
+
+class InboxSchema(page_schema(NoticeSchema, "NoticePageSchema")):  # type: ignore[misc]
+    """A page of my notices."""
+
+    unread = fields.Integer(required=True)
+
+
+class InboxQuery(PageQuery):
+    """Which of my notices."""
+
+    unread = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
 
 
 class ChannelBodySchema(Schema):

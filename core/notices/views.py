@@ -1,43 +1,18 @@
-"""The inbox over HTTP."""
+"""The inbox and the channels over HTTP."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from marshmallow import Schema, fields
-
-from core.http.paging import PageQuery, decode_cursor, encode_cursor, page_schema
+from core.http.paging import decode_cursor, encode_cursor
 from core.http.routes import Answer, Routes
 from core.http.work import Work
 from core.lib.text import say
 from core.notices import channels, service
-from core.notices.schemas import ChannelBodySchema, ChannelListSchema, ChannelSchema
+from core.notices.schemas import ChannelBodySchema, ChannelListSchema, ChannelSchema, InboxQuery, InboxSchema
 from core.notices.sender import Outside
 
 routes = Routes("notices")
-
-
-class NoticeSchema(Schema):
-    """One sentence for me."""
-
-    id = fields.Integer(required=True)
-    topic = fields.String(required=True)
-    subject = fields.String(required=True)
-    title = fields.String(required=True)
-    created_at = fields.DateTime(required=True)
-    read_at = fields.DateTime(required=True, allow_none=True)
-
-
-class InboxSchema(page_schema(NoticeSchema, "NoticePageSchema")):  # type: ignore[misc]
-    """A page of my notices."""
-
-    unread = fields.Integer(required=True)
-
-
-class InboxQuery(PageQuery):
-    """Which of my notices."""
-
-    unread = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
 
 
 @routes.get("/me/notices", query=InboxQuery, answers={200: InboxSchema})

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import json
+import re
+import shutil
 from uuid import uuid4
 
 import pytest
@@ -114,6 +117,29 @@ def test_configuration_goes_out_and_comes_back(command, installation, settings, 
     assert len(command(config, "apply", file, "--plan-hash", plan["hash"])[1]["changes"]) == 1
     with installation.session(actor.agency_id) as session:
         assert store.current(session, "form", "library.contact").content["title"]["en"] == "My contact"
+
+
+def test_sync_names_an_edit_whose_draft_is_to_be_rebased(command, installation, settings, monkeypatch, tmp_path):
+    shutil.copytree(FORMS / "library", tmp_path / "library")
+    loaded = functools.partial(load_folder, tmp_path / "library", origin="library@9", prefix="library")
+    monkeypatch.setattr(installed, "load_installed", lambda: [loaded()])
+    command(definitions, "sync")
+    console = Console(settings, Terminal(out=io.StringIO()))
+    console.__dict__["database"] = installation
+    with console.work("alpha") as (session, actor):
+        base = store.current(session, "form", "library.contact")
+        for title in ("一", "二"):
+            own = {**base.content, "title": {"zh_CN": title, "en": title}}
+            kept = service.save_draft(session, actor, "form", "library.contact", own)
+            if title == "一":
+                service.publish(session, actor, kept.id)
+    form = tmp_path / "library/forms/contact.yaml"
+    form.write_text(re.sub(r"^title: .*$", "title: {zh_CN: 新, en: New}", form.read_text("utf-8"), flags=re.MULTILINE), "utf-8")
+    _, answer = command(definitions, "sync")
+    assert [(one["kind"], one["key"]) for one in answer["waiting"]] == [("form", "library.contact")]
+    with console.work("alpha") as (session, actor):
+        service.discard_draft(session, actor, kept.id)
+        service.retire(session, actor, "form", "library.contact")
 
 
 def test_file_that_is_no_export_is_told(command, tmp_path):

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from core.definitions import promote, service
+from core.definitions import promote, service, store
 from core.definitions.permissions import DefinitionRight
 from core.lib.errors import Conflict, Invalid
 from tests.core.definitions.conftest import CATALOGUE, content, prepared, synced
@@ -54,7 +54,7 @@ def test_what_the_export_has_not_is_retired(owner, as_alpha, admin):
     plan = promote.plan(as_alpha, admin, exported())
     assert [(one.action, one.key) for one in plan.changes] == [("retire", "demo.waste")]
     promote.apply(as_alpha, admin, exported(), plan_hash=plan.hash)
-    assert len(service.current(as_alpha, "catalogue", "demo.waste").content["items"]) == 2
+    assert len(store.current(as_alpha, "catalogue", "demo.waste").content["items"]) == 2
 
 
 @pytest.mark.parametrize("meanwhile", ["edit", "upgrade"])
@@ -77,7 +77,7 @@ def test_apply_never_overwrites_a_draft(owner, as_alpha, admin):
     wanted = exported(titled("甲"))
     with pytest.raises(Conflict):
         promote.apply(as_alpha, admin, wanted, plan_hash=promote.plan(as_alpha, admin, wanted).hash)
-    assert draft.content == service.version(as_alpha, draft.id).content
+    assert draft.content == store.version(as_alpha, draft.id).content
 
 
 def test_content_that_does_not_fit_is_refused(owner, as_alpha, admin):

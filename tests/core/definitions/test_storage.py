@@ -118,7 +118,7 @@ def test_agency_neither_sees_nor_touches_anothers_versions(session, connection, 
     session.flush()
     with AgencySession(connection, agency_id=beta.id, join_transaction_mode="create_savepoint") as other:
         with pytest.raises(NotFound):
-            service.version(other, own.id)
+            store.version(other, own.id)
         assert other.execute(text("SELECT count(*) FROM definition WHERE key = 'demo.own'")).scalar() == 0
         assert other.execute(text("DELETE FROM definition WHERE key = 'demo.own'")).rowcount == 0
 
@@ -127,18 +127,18 @@ def test_agencys_own_version_comes_before_the_installations(owner, as_alpha, adm
     synced(owner, prepared(CATALOGUE))
     published = service.publish_overlay(as_alpha, admin, "catalogue", "demo.waste", edited())
     assert (published.version, published.base_version, published.status) == (1, 1, "published")
-    assert service.current(as_alpha, "catalogue", "demo.waste").content["items"][1]["title"]["en"] == "Mine"
-    assert service.current(owner, "catalogue", "demo.waste").content["items"][1]["title"]["en"] == "Litter"
-    assert [one.key for one in service.list_current(as_alpha, "catalogue")].count("demo.waste") == 1
+    assert store.current(as_alpha, "catalogue", "demo.waste").content["items"][1]["title"]["en"] == "Mine"
+    assert store.current(owner, "catalogue", "demo.waste").content["items"][1]["title"]["en"] == "Litter"
+    assert [one.key for one in store.list_current(as_alpha, "catalogue")].count("demo.waste") == 1
 
 
 def test_draft_is_not_in_force_and_can_be_thrown_away(owner, as_alpha, admin):
     synced(owner, prepared(CATALOGUE))
     draft = service.save_draft(as_alpha, admin, "catalogue", "demo.waste", edited())
-    assert service.current(as_alpha, "catalogue", "demo.waste").content["items"][1]["title"]["en"] == "Litter"
+    assert store.current(as_alpha, "catalogue", "demo.waste").content["items"][1]["title"]["en"] == "Litter"
     service.discard_draft(as_alpha, admin, draft.id)
     with pytest.raises(NotFound):
-        service.version(as_alpha, draft.id)
+        store.version(as_alpha, draft.id)
 
 
 def test_saving_again_replaces_the_draft(owner, as_alpha, admin):
@@ -154,7 +154,7 @@ def test_upgrade_keeps_an_edit_and_takes_the_rest(owner, as_alpha, admin):
     service.publish_overlay(as_alpha, admin, "catalogue", "demo.waste", edited())
     report = synced(owner, prepared(GROWN))
     assert [(admin.agency_id, 0)] == [(one["agency_id"], one["conflicts"]) for one in report.merged]
-    assert len(service.current(as_alpha, "catalogue", "demo.waste").content["items"]) == 2
+    assert len(store.current(as_alpha, "catalogue", "demo.waste").content["items"]) == 2
     draft = service.history(as_alpha, admin, "catalogue", "demo.waste")[0]
     assert (draft.status, draft.base_version) == ("draft", 2)
     published = service.publish(as_alpha, admin, draft.id)
@@ -191,14 +191,14 @@ def test_restoring_makes_a_new_version(owner, as_alpha, admin):
     service.publish_overlay(as_alpha, admin, "catalogue", "demo.waste", edited("二"))
     restored = service.restore(as_alpha, admin, first.id)
     assert (3, first.checksum) == (restored.version, restored.checksum)
-    assert service.current(as_alpha, "catalogue", "demo.waste").content["items"][1]["title"]["zh_CN"] == "一"
+    assert store.current(as_alpha, "catalogue", "demo.waste").content["items"][1]["title"]["zh_CN"] == "一"
 
 
 def test_giving_up_an_edit_brings_the_installations_back(owner, as_alpha, admin):
     synced(owner, prepared(CATALOGUE))
     service.publish_overlay(as_alpha, admin, "catalogue", "demo.waste", edited())
     service.retire(as_alpha, admin, "catalogue", "demo.waste")
-    assert service.current(as_alpha, "catalogue", "demo.waste").content["items"][1]["title"]["en"] == "Litter"
+    assert store.current(as_alpha, "catalogue", "demo.waste").content["items"][1]["title"]["en"] == "Litter"
 
 
 def test_wrong_content_is_refused_with_its_path(as_alpha, admin):

@@ -12,6 +12,7 @@ from core.accounts.models import Department, Member
 from core.attachments.models import Attachment
 from core.db.engine import AgencySession
 from core.definitions import service as definitions
+from core.definitions import store
 from core.definitions.permissions import DefinitionRight
 from core.forms import service
 from core.forms.context import DatabaseContext, register_kind
@@ -135,7 +136,7 @@ def test_unknown_form_is_not_found(session, actor, wanted):
 
 
 def test_version_of_another_kind_is_no_form(session, actor, form):
-    catalogue = definitions.current(session, "catalogue", "own.waste")
+    catalogue = store.current(session, "catalogue", "own.waste")
     with pytest.raises(NotFound):
         service.compiled(session, catalogue.id)
 
