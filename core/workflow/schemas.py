@@ -146,6 +146,12 @@ class CaseSchema(CaseSummarySchema):
         required=True,
         metadata={"description": "The names of everybody who has had to do with the case, by the number that stands in data."},
     )
+    departments = fields.Dict(
+        keys=fields.String(),
+        values=fields.String(),
+        required=True,
+        metadata={"description": "The names of the departments that have had the case or a part of it, by the number that stands in data."},
+    )
     attachments = fields.List(fields.Nested(CaseAttachmentSchema), required=True)
     parent = fields.String(required=True, allow_none=True)
     sub_cases = fields.List(fields.Nested(SubCaseSchema), required=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import column, select, table
+from sqlalchemy import column, or_, select, table
 from sqlalchemy.orm import Session
 
 from core.accounts.service import reach
@@ -36,6 +36,7 @@ def page(session: Session, actor: Actor, case: Case) -> dict[str, Any]:
         "closed_at": case.closed_at,
         "events": [presentation.event(one, case, words) for one in history],
         "people": _people(session, case, [one.CaseEvent for one in history], words),
+        "departments": _departments(session, case, [one.CaseEvent for one in history]),
         "attachments": _attachments(session, case),
         "parent": session.scalar(select(Case.number).where(Case.id == case.parent_id)) if case.parent_id else None,
         "sub_cases": _sub_cases(session, case, words),
@@ -53,6 +54,16 @@ def _people(session: Session, case: Case, events: Sequence[CaseEvent], words: pr
         if event.verb == handing_over.VERB and event.data.get("kind") == "user":
             ids |= {event.data["from"], event.data["to"]}
     return reading.names_of(session, {number for number in ids if isinstance(number, int)})
+
+
+def _departments(session: Session, case: Case, events: Sequence[CaseEvent]) -> dict[str, str]:
+    """Name every department that has had the case or a part of it: also to who works on the ground and may see no department."""
+    ids = {case.department_id, *(event.facts.get("department_id") for event in events)}
+    of_parts = select(Case.department_id).where(Case.parent_id == case.id)
+    named = or_(reading.DEPARTMENT.c.id.in_([number for number in ids if number is not None]), reading.DEPARTMENT.c.id.in_(of_parts))
+    columns = (reading.DEPARTMENT.c.id, reading.DEPARTMENT.c.name)
+    rows = session.execute(select(*columns).where(reading.DEPARTMENT.c.agency_id == case.agency_id, named).order_by(columns[0]))
+    return {str(row.id): row.name for row in rows}
 
 
 def _values_at(value: Any, path: Sequence[str]) -> Iterator[Any]:

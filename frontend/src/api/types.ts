@@ -131,6 +131,8 @@ export interface CaseDetail extends CaseSummary {
   events: CaseEvent[];
   /** The names of everybody who has had to do with the case, by number. */
   people: Record<string, string>;
+  /** The names of the departments that have had it or a part of it, by number. */
+  departments: Record<string, string>;
   attachments: CaseAttachment[];
   parent: string | null;
   sub_cases: { number: string; state: Named }[];

@@ -24,10 +24,19 @@ async function nameOf(field: Field, value: unknown): Promise<string | null> {
     return item ? `${text(item.title)} (${item.code})` : null;
   }
   if (field.type === "department") {
+    const known = departments.get(Number(value));
+    if (known) return known;
     return (await allDepartments()).find((one) => one.id === value)?.name ?? null;
   }
   if (field.type === "person") return nameOfPerson(Number(value));
   return null;
+}
+
+const departments = new Map<number, string>();
+
+/** Learn names that came with a case: whoever works on the ground may see no list of departments. */
+export function rememberDepartments(names: Readonly<Record<string, string>>): void {
+  for (const [id, name] of Object.entries(names)) departments.set(Number(id), name);
 }
 
 const people = new Map<number, Promise<string>>();

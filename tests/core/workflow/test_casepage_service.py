@@ -7,7 +7,7 @@ from sqlalchemy import event, text
 
 from core.definitions import store
 from tests.journeys.town import Town
-from tests.journeys.walking import called, dispatched, done, handling
+from tests.journeys.walking import called, dispatched, done, filed, handling
 
 
 def test_whoever_reads_a_case_reads_the_names_of_those_who_took_its_steps(town: Town) -> None:
@@ -35,6 +35,19 @@ def test_person_that_a_case_was_handed_from_and_to_is_named(town: Town) -> None:
         pytest.fail(answer.get_data(as_text=True))
     people = town.as_("leader").case(number)["people"]
     assert {people[str(town.users[name])] for name in ("handler", "department_clerk")} == {"示例处置人员", "示例部门经办人"}
+
+
+def test_inspector_reads_the_names_of_the_departments_that_had_the_case(town: Town) -> None:
+    number = filed(town)
+    others = [{"department": town.departments["E03"]}]
+    town.as_("dispatcher").moved(number, "dispatch", {"department": town.departments["E01"], "co_departments": others})
+    town.as_("department_clerk").moved(number, "return", {"cause": "not_ours", "reason": "不属于本部门职责。"})
+    inspector, leader = town.as_("inspector"), town.as_("leader")
+    assert inspector.get("/departments").get_json()["items"] == []
+    known = {str(one["id"]): one["name"] for one in leader.get("/departments?limit=200").get_json()["items"]}
+    wanted = {str(town.departments[code]) for code in ("E01", "E03")}
+    # Given back, the case has no department; its history still has.
+    assert inspector.case(number)["departments"] == {number: known[number] for number in wanted}
 
 
 def test_number_in_data_that_is_no_person_names_nobody(town: Town) -> None:
