@@ -39,7 +39,9 @@ export function keeper(): Keeper | null {
   return stored === null ? null : (JSON.parse(stored) as Keeper);
 }
 
-export const mayReport = computed(() => me.value?.rights.some((right) => right.endsWith(":case:report")) ?? false);
+/** What one sees oneself is reported, what others tell is registered; both begin a case with the same form. */
+export const seesHimself = computed(() => me.value?.rights.some((right) => right.endsWith(":case:report")) ?? false);
+export const mayReport = computed(() => seesHimself.value || (me.value?.rights.some((right) => right.endsWith(":case:register")) ?? false));
 
 /** Look for a session the browser may still hold. */
 export async function restore(): Promise<void> {

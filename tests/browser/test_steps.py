@@ -81,3 +81,24 @@ def test_phone_with_a_wrong_zone_shows_the_agencys_time(office: Office) -> None:
     expect(inspector.page.locator(".head .facts")).to_contain_text(f"{born.astimezone(ZoneInfo('Asia/Shanghai')):%H:%M}")
     inspector.page.locator(".history time").first.wait_for()
     assert inspector.page.locator(".history time").last.inner_text() in inspector.page.locator(".head .facts").inner_text()
+
+
+@pytest.mark.parametrize("phone", [True, False])
+def test_hotline_desk_registers_what_it_was_told(office: Office, phone: bool) -> None:
+    desk = office.as_("intake", phone=phone)
+    page = desk.page
+    page.locator("nav:visible").get_by_text("上报").click()
+    source = desk.field("source")
+    source.get_by_text("热线").wait_for()
+    # Nothing is chosen beforehand, and what only an inspector may say is not offered.
+    expect(source.locator("[aria-checked=true]")).to_have_count(0)
+    assert source.get_by_text("监督员上报").count() == 0
+    source.get_by_text("热线").click()
+    desk.field("description").locator("textarea").fill("市民反映路面有坑")
+    desk.field("caller_name").locator("input").fill("张三")
+    assert page.locator(".maplibregl-marker").count() == 0
+    assert is_whole(desk)
+    page.get_by_role("button", name="提交上报").click()
+    page.get_by_text("上报成功").wait_for()
+    number = page.get_by_text("案件编号").inner_text().removeprefix("案件编号").strip()
+    assert office.town.as_("acceptor").case(number)["source"] == "hotline"
