@@ -2,7 +2,7 @@
 
 ``python -m bench [name …]`` runs only the named ones and keeps their figures
 under ``var/bench``. ``BENCH_CASES`` is the size of the archive (1,000,000),
-``BENCH_SECONDS`` the length of one load (15), ``BENCH_VAR`` another place for
+``BENCH_SECONDS`` the length of one load (8), ``BENCH_VAR`` another place for
 the installation that is measured.
 """
 
@@ -13,6 +13,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -53,20 +54,20 @@ def main(wanted: list[str]) -> None:
 def measure(place: World, report: dict[str, Any], wanted: list[str]) -> None:
     """Measure in an order in which nothing disturbs what comes after."""
     if "locate" in wanted:
-        note("points"), keep(report, "locate", points.locate(place))
+        keep(report, "locate", points.locate, place)
     if "import" in wanted:
         from bench import imports  # noqa: PLC0415  # makes a world of its own
 
-        note("import"), keep(report, "import", imports.run(place.database, FOLDER))
+        keep(report, "import", imports.run, place.database, FOLDER)
     if "memory" in wanted:
-        note("memory"), keep(report, "memory", memory.idle(place))
+        keep(report, "memory", memory.idle, place)
     if {"create", "move", "component"} & set(wanted):
         with http.both(place) as (product, floor):
-            for name in ("component", "create", "move"):
-                if name in wanted:
-                    note(name), keep(report, name, getattr(http, name)(place, product, floor))
+            for work in (http.component, http.create, http.move):
+                if work.__name__ in wanted:
+                    keep(report, work.__name__, work, place, product, floor)
     if "timers" in wanted:
-        note("timers"), keep(report, "timers", timers.fire(place))
+        keep(report, "timers", timers.fire, place)
     if {"newest", "newest_growth", "history"} & set(wanted):
         newest(place, report)
 
@@ -76,12 +77,13 @@ def newest(place: World, report: dict[str, Any]) -> None:
     place.database.dispose()
     reset(place)
     for name, size, opened in (("newest_small", SMALL, OPEN), ("newest", CASES, 0)):
-        note(f"{name}: filling up to {size:,}")
+        note(f"filling up to {size:,} cases")
         brought = world.fill(place, size, opened=opened)
         if size == CASES:
-            keep(report, "history", brought)
+            report["history"] = brought
+            note(f"history: {brought}")
         with http.both(place) as (product, floor):
-            keep(report, name, http.newest(place, product, floor))
+            keep(report, name, http.newest, place, product, floor)
     report["newest_growth"] = {
         "ratio": round(report["newest_small"]["rate"] / report["newest"]["rate"], 3),
         "cpu_ratio": round(report["newest"]["cpu_ms"] / report["newest_small"]["cpu_ms"], 3),
@@ -121,10 +123,11 @@ def table(report: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def keep(report: dict[str, Any], name: str, found: dict[str, Any]) -> None:
-    """Keep a figure and say it at once."""
-    report[name] = found
-    note(f"{name}: {found}")
+def keep(report: dict[str, Any], name: str, work: Callable[..., dict[str, Any]], *given: Any) -> None:
+    """Do a work and keep its figures; say each at once."""
+    note(name)
+    report[name] = work(*given)
+    note(f"{name}: {report[name]}")
 
 
 def note(what: str) -> None:
