@@ -26,6 +26,7 @@ from core.authz import Actor, Grant
 from core.db.engine import AgencySession, Database, set_agency
 from core.db.epoch import forget_all
 from core.db.schema import create_all
+from core.grid.service import indexing
 from core.settings import Settings
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def new_database(server_urls: tuple[str, str, str], *, template: str = "template
         yield made
     finally:
         forget_all()
+        indexing.wait()  # a thread that still reads the land would open a connection after the last was closed
         made.dispose()
         _drop(admin, name)
         admin.dispose()

@@ -32,6 +32,7 @@ OPEN_TABLES = {
     "sign_in_count": "keyed digests of names and addresses; counted before anybody is known",
     "sign_in_record": "who tried to sign in, before any agency is known",
     "heartbeat": "which process lives; nothing of an agency",
+    "unsound_plugin": "which installed plugin was left out, and the fault of its files; nothing of an agency",
 }
 """Tables that row-level security does not cover, each with its reason."""
 DEFINERS = {

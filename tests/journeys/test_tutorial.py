@@ -139,7 +139,7 @@ def run_tests(reader: Reader) -> None:
         [sys.executable, "-m", "pytest", *options, "tests"], cwd=reader.folder, env=env, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
-    assert "16 passed" in done.stdout
+    assert "17 passed" in done.stdout
 
 
 def send(reader: Reader, text: str) -> None:
