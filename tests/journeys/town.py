@@ -6,6 +6,7 @@ import io
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -179,7 +180,7 @@ def town(server_urls: tuple[str, str, str], settings: Settings, founded: Founded
     with new_database(server_urls, template=founded.template) as database:
         app = create_app(settings, database)
         app.testing = False
-        yield Town(app, database, founded.agency_id, dict(founded.sign_ins), dict(founded.departments), dict(founded.users))
+        yield Town(app, database, founded.agency_id, deepcopy(founded.sign_ins), dict(founded.departments), dict(founded.users))
 
 
 def found_town(database: Database, settings: Settings) -> Founded:
