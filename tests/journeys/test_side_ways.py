@@ -8,6 +8,7 @@ from typing import Any
 
 from core.forms.compile import CHINA
 from core.lib import clock
+from core.workflow.service.hints import MOST
 from tests.journeys.town import HERE, Town
 from tests.journeys.walking import REFUSE, called, checking, closed, dispatched, done, filed, handling, reported
 
@@ -109,6 +110,14 @@ def test_near_case_of_another_class_is_named_by_its_own_class_in_the_readers_lan
             zip(("e0113", "e0117"), names, strict=True)
         )
         assert [near[number]["is_likely_duplicate"] for number in (road, refuse)] == [True, False]
+
+
+def test_among_more_near_cases_than_are_listed_the_newest_of_one_spot_come_first(town: Town) -> None:
+    spot = {**HERE, "lon": HERE["lon"] + 0.0005}
+    numbers = [reported(town, position=spot) for _ in range(MOST + 1)]
+    place = {"workflow": "urban_mgmt.case", "lon": spot["lon"], "lat": spot["lat"], "class_code": "e0113"}
+    listed = town.as_("inspector").get("/cases/hints", query_string=place).get_json()["items"]
+    assert [one["number"] for one in listed] == numbers[:0:-1]
 
 
 # -- returns and re-dispatch

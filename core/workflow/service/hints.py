@@ -20,7 +20,7 @@ MOST = 20
 
 
 def nearby(session: Session, actor: Actor, *, workflow: str, lon: float, lat: float, class_code: str | None) -> Sequence[Row[Any]]:
-    """List visible open cases near a place, and recent ones of the same class, nearest first (at most 20).
+    """List visible open cases near a place, and recent ones of the same class, nearest first and newest first at one spot (at most 20).
 
     The workflow says what makes a likely duplicate: same class within so many
     metres and hours.
@@ -38,7 +38,7 @@ def nearby(session: Session, actor: Actor, *, workflow: str, lon: float, lat: fl
         else literal(value=False).label("is_likely")
     )
     shown = (Case.number, Case.title, Case.workflow, Case.class_code, Case.state, Case.definition_id, Case.reported_at)
-    return session.execute(select(*shown, metres, likely).where(near, reading.visible(actor)).order_by(metres).limit(MOST)).all()
+    return session.execute(select(*shown, metres, likely).where(near, reading.visible(actor)).order_by(metres, Case.id.desc()).limit(MOST)).all()
 
 
 def count_open_of_record(session: Session, record_id: int, *, milestone: str) -> int:
