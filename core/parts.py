@@ -29,6 +29,10 @@ PACKAGES = (
     "forms",
     "ledgers",
     "workflow",
+    "facts",
+    "feedback",
+    "scoring",
+    "dashboards",
     "health",
     "audit",
 )

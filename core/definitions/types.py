@@ -23,9 +23,11 @@ FOLDERS: Mapping[str, str] = {
     "dashboards": "dashboard",
     "duties": "duty",
     "forms": "form",
+    "indicators": "indicator",
     "ledgers": "ledger",
     "roles": "role",
     "scorecards": "scorecard",
+    "surveys": "survey",
     "team_rules": "team_rule",
     "workflows": "workflow",
 }

@@ -1,0 +1,1 @@
+"""What the cases come to, as plain rows: derived from their histories, kept up with them, and proven against them."""

@@ -1,0 +1,1 @@
+"""What residents say: an answer after a case is closed, and surveys sampled over the land."""

@@ -1,0 +1,1 @@
+"""Scores: indicators counted from facts, scorecards that weigh them, and what is published of them."""
