@@ -15,6 +15,7 @@ from typing import Any
 from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Dialect, Engine, PoolProxiedConnection, create_engine, event
 from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from core.db.json import dumps, loads
 from core.db.prepared import HotConnection, Prepared, line_of
@@ -65,12 +66,14 @@ class Database:
         return AgencySession(self.app_engine, agency_id=agency_id, parked=self._parked)
 
     def dispose(self) -> None:
-        """Close every pooled connection."""
+        """Close every pooled connection, and those that a thread still works with as soon as it gives them back."""
         while self._parked:
             self._parked.pop().close()
         for name in ("app_engine", "owner_engine", "scan_engine"):
-            if name in self.__dict__:
-                self.__dict__[name].dispose()
+            engine: Engine | None = self.__dict__.pop(name, None)
+            if engine is not None:
+                event.listen(engine, "checkin", _close)
+                engine.dispose()
 
 
 class AgencySession(Session):
@@ -195,6 +198,11 @@ def _leave_nothing_open(connection: HotConnection, _record: object, _state: obje
     """Roll back what was left open when a connection comes back; after a commit there is nothing, and nothing is asked of the driver."""
     if connection.pgconn.transaction_status != TransactionStatus.IDLE:
         connection.rollback()
+
+
+def _close(connection: HotConnection | None, record: ConnectionPoolEntry) -> None:
+    if connection is not None:
+        record.close()
 
 
 def _connect(_dialect: Dialect, _record: object, given: list[Any], named: dict[str, Any]) -> HotConnection:
