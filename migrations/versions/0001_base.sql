@@ -86,6 +86,100 @@ CREATE TABLE configuration_epoch (
     CONSTRAINT pk_configuration_epoch PRIMARY KEY (id)
 );
 
+CREATE TABLE fact_case (
+    agency_id INTEGER NOT NULL,
+    case_id BIGINT NOT NULL,
+    workflow VARCHAR(120) NOT NULL,
+    definition_id BIGINT NOT NULL,
+    parent_id BIGINT,
+    record_id BIGINT,
+    grid_id BIGINT,
+    department_id BIGINT,
+    assignee_id INTEGER,
+    reporter_id INTEGER,
+    kind VARCHAR(20),
+    class_code VARCHAR(40),
+    condition VARCHAR(60),
+    source VARCHAR(40),
+    state VARCHAR(60) NOT NULL,
+    category VARCHAR(6) NOT NULL,
+    reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    filed_at TIMESTAMP WITH TIME ZONE,
+    dispatched_at TIMESTAMP WITH TIME ZONE,
+    done_at TIMESTAMP WITH TIME ZONE,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    missed_at TIMESTAMP WITH TIME ZONE,
+    running_due_at TIMESTAMP WITH TIME ZONE,
+    owed_at TIMESTAMP WITH TIME ZONE GENERATED ALWAYS AS (LEAST(missed_at, done_at, running_due_at)) STORED,
+    counts JSONB NOT NULL,
+    facts JSONB NOT NULL,
+    chain_length INTEGER NOT NULL,
+    chain_head BYTEA,
+    CONSTRAINT pk_fact_case PRIMARY KEY (agency_id, case_id)
+);
+
+CREATE INDEX ix_fact_case_closed ON fact_case (agency_id, closed_at);
+
+CREATE INDEX ix_fact_case_filed ON fact_case (agency_id, filed_at);
+
+CREATE INDEX ix_fact_case_owed ON fact_case (agency_id, owed_at);
+
+CREATE INDEX ix_fact_case_reported ON fact_case (agency_id, reported_at);
+
+CREATE INDEX ix_fact_case_state ON fact_case (agency_id, state);
+
+CREATE TABLE fact_holding (
+    agency_id INTEGER NOT NULL,
+    case_id BIGINT NOT NULL,
+    department_id BIGINT NOT NULL,
+    limit_key VARCHAR(120) NOT NULL,
+    workflow VARCHAR(120) NOT NULL,
+    grid_id BIGINT,
+    given_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ended_by VARCHAR(40),
+    missed_at TIMESTAMP WITH TIME ZONE,
+    done_at TIMESTAMP WITH TIME ZONE,
+    running_due_at TIMESTAMP WITH TIME ZONE,
+    owed_at TIMESTAMP WITH TIME ZONE GENERATED ALWAYS AS (LEAST(missed_at, done_at, running_due_at)) STORED,
+    times_done SMALLINT NOT NULL,
+    times_given_back SMALLINT NOT NULL,
+    times_held_again SMALLINT NOT NULL,
+    seconds_held DOUBLE PRECISION NOT NULL,
+    is_present BOOLEAN NOT NULL,
+    case_state VARCHAR(60) NOT NULL,
+    case_counts JSONB NOT NULL,
+    CONSTRAINT pk_fact_holding PRIMARY KEY (agency_id, case_id, department_id, limit_key)
+);
+
+CREATE INDEX ix_fact_holding_given ON fact_holding (agency_id, given_at);
+
+CREATE INDEX ix_fact_holding_owed ON fact_holding (agency_id, owed_at);
+
+CREATE TABLE fact_task (
+    agency_id INTEGER NOT NULL,
+    case_id BIGINT NOT NULL,
+    sequence INTEGER NOT NULL,
+    workflow VARCHAR(120) NOT NULL,
+    limit_key VARCHAR(120) NOT NULL,
+    verb VARCHAR(40),
+    state VARCHAR(60) NOT NULL,
+    to_state VARCHAR(60),
+    person_id INTEGER,
+    department_id BIGINT,
+    grid_id BIGINT,
+    started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    in_time BOOLEAN,
+    is_superseded BOOLEAN NOT NULL,
+    owed_at TIMESTAMP WITH TIME ZONE GENERATED ALWAYS AS (LEAST(due_at, ended_at)) STORED,
+    CONSTRAINT pk_fact_task PRIMARY KEY (agency_id, case_id, sequence)
+);
+
+CREATE INDEX ix_fact_task_ended ON fact_task (agency_id, ended_at);
+
+CREATE INDEX ix_fact_task_owed ON fact_task (agency_id, owed_at);
+
 CREATE TABLE heartbeat (
     name VARCHAR(200) NOT NULL,
     seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
@@ -213,6 +307,31 @@ CREATE INDEX ix_department_parent_id ON department (agency_id, parent_id);
 
 CREATE INDEX ix_department_path ON department USING gist (path);
 
+CREATE TABLE fact_progress (
+    agency_id INTEGER NOT NULL,
+    event_id BIGINT DEFAULT 0 NOT NULL,
+    known_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    pending_event_id BIGINT,
+    pending_xid BIGINT,
+    pending_at TIMESTAMP WITH TIME ZONE,
+    due_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    last_error TEXT,
+    rebuilt_at TIMESTAMP WITH TIME ZONE,
+    checked_at TIMESTAMP WITH TIME ZONE,
+    differences BIGINT,
+    CONSTRAINT pk_fact_progress PRIMARY KEY (agency_id),
+    CONSTRAINT fk_fact_progress_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE FUNCTION agency_has_facts() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+    INSERT INTO public.fact_progress (agency_id) VALUES (NEW.id) ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $body$;
+REVOKE ALL ON FUNCTION agency_has_facts() FROM PUBLIC;
+CREATE TRIGGER agency_has_facts AFTER INSERT ON agency FOR EACH ROW EXECUTE FUNCTION agency_has_facts();
+
 CREATE TABLE grid_scheme (
     id SERIAL NOT NULL,
     uuid UUID NOT NULL,
@@ -327,6 +446,21 @@ CREATE TABLE role (
     CONSTRAINT pk_role PRIMARY KEY (agency_id, id),
     CONSTRAINT uq_role_agency_id_key UNIQUE (agency_id, key),
     CONSTRAINT fk_role_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE TABLE snapshot (
+    base_id BIGINT,
+    starts_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ends_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    as_of TIMESTAMP WITH TIME ZONE NOT NULL,
+    event_id BIGINT NOT NULL,
+    cases INTEGER NOT NULL,
+    sha256 BYTEA NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_snapshot PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_snapshot_agency_id_base_id FOREIGN KEY(agency_id, base_id) REFERENCES snapshot (agency_id, id),
+    CONSTRAINT fk_snapshot_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
 CREATE SEQUENCE ab_api_key_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
@@ -774,6 +908,39 @@ CREATE TABLE notice_sending (
     CONSTRAINT fk_notice_sending_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
+CREATE TABLE publication (
+    uuid UUID NOT NULL,
+    snapshot_id BIGINT NOT NULL,
+    scorecard_key VARCHAR(100) NOT NULL,
+    definition_id BIGINT NOT NULL,
+    period_kind VARCHAR(12) NOT NULL,
+    starts_on DATE NOT NULL,
+    ends_on DATE NOT NULL,
+    revision INTEGER NOT NULL,
+    state VARCHAR(12) NOT NULL,
+    reason VARCHAR(500) DEFAULT '' NOT NULL,
+    formula JSONB NOT NULL,
+    formula_sha256 BYTEA NOT NULL,
+    as_of TIMESTAMP WITH TIME ZONE NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    created_by_id INTEGER,
+    published_at TIMESTAMP WITH TIME ZONE,
+    published_by_id INTEGER,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_publication PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_publication_agency_id_snapshot_id FOREIGN KEY(agency_id, snapshot_id) REFERENCES snapshot (agency_id, id),
+    CONSTRAINT uq_publication_agency_id_scorecard_key_starts_on_ends_o_1f0f UNIQUE (agency_id, scorecard_key, starts_on, ends_on, revision),
+    CONSTRAINT uq_publication_agency_id_uuid UNIQUE (agency_id, uuid),
+    CONSTRAINT ck_publication_state CHECK (state IN ('proposed', 'published')),
+    CONSTRAINT ck_publication_published_at CHECK ((state = 'published') = (published_at IS NOT NULL)),
+    CONSTRAINT ck_publication_period CHECK (starts_on <= ends_on AND revision > 0),
+    CONSTRAINT fk_publication_definition_id FOREIGN KEY(definition_id) REFERENCES definition (id),
+    CONSTRAINT fk_publication_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_publication_snapshot_id ON publication (agency_id, snapshot_id);
+
 CREATE TABLE recovery_code (
     user_id INTEGER NOT NULL,
     digest BYTEA NOT NULL,
@@ -781,6 +948,27 @@ CREATE TABLE recovery_code (
     used_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT pk_recovery_code PRIMARY KEY (user_id, digest),
     CONSTRAINT fk_recovery_code_user_id FOREIGN KEY(user_id) REFERENCES second_factor (user_id) ON DELETE CASCADE
+);
+
+CREATE TABLE survey_round (
+    uuid UUID NOT NULL,
+    survey_key VARCHAR(120) NOT NULL,
+    definition_id BIGINT NOT NULL,
+    opens_on DATE NOT NULL,
+    closes_on DATE NOT NULL,
+    seed VARCHAR(40) NOT NULL,
+    wanted INTEGER NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    created_by_id INTEGER,
+    codes_issued_at TIMESTAMP WITH TIME ZONE,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_survey_round PRIMARY KEY (agency_id, id),
+    CONSTRAINT uq_survey_round_agency_id_uuid UNIQUE (agency_id, uuid),
+    CONSTRAINT uq_survey_round_agency_id_survey_key_opens_on UNIQUE (agency_id, survey_key, opens_on),
+    CONSTRAINT ck_survey_round_days CHECK (opens_on <= closes_on),
+    CONSTRAINT fk_survey_round_definition_id FOREIGN KEY(definition_id) REFERENCES definition (id),
+    CONSTRAINT fk_survey_round_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
 CREATE TABLE team_member (
@@ -965,6 +1153,40 @@ CREATE TABLE import_problem (
     CONSTRAINT uq_import_problem_agency_id_import_job_id_row UNIQUE (agency_id, import_job_id, row),
     CONSTRAINT fk_import_problem_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
+
+CREATE TABLE publication_result (
+    publication_id BIGINT NOT NULL,
+    position INTEGER NOT NULL,
+    subject VARCHAR(120) NOT NULL,
+    subject_kind VARCHAR(20) NOT NULL,
+    subject_id BIGINT,
+    subject_code VARCHAR(120) NOT NULL,
+    subject_name VARCHAR(300),
+    special VARCHAR(20),
+    level VARCHAR(60),
+    path ltree,
+    department_path ltree,
+    parent_id BIGINT,
+    compared_within VARCHAR(60),
+    heirs JSONB,
+    lines JSONB NOT NULL,
+    also JSONB NOT NULL,
+    details JSONB NOT NULL,
+    score NUMERIC(9, 4),
+    grade VARCHAR(40),
+    rank INTEGER,
+    is_ranked BOOLEAN NOT NULL,
+    volume BIGINT,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_publication_result PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_publication_result_agency_id_publication_id FOREIGN KEY(agency_id, publication_id) REFERENCES publication (agency_id, id) ON DELETE CASCADE,
+    CONSTRAINT uq_publication_result_agency_id_publication_id_subject UNIQUE (agency_id, publication_id, subject),
+    CONSTRAINT uq_publication_result_agency_id_publication_id_position UNIQUE (agency_id, publication_id, position),
+    CONSTRAINT fk_publication_result_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_publication_result_subject ON publication_result (agency_id, subject_kind, subject_id);
 
 CREATE TABLE record (
     uuid UUID NOT NULL,
@@ -1357,6 +1579,103 @@ CREATE INDEX ix_case_timer_case ON case_timer (agency_id, case_id);
 
 CREATE INDEX ix_case_timer_due ON case_timer (due_at);
 
+CREATE TABLE feedback_invitation (
+    uuid UUID NOT NULL,
+    survey_key VARCHAR(120) NOT NULL,
+    definition_id BIGINT NOT NULL,
+    case_id BIGINT,
+    closing_sequence INTEGER,
+    round_id BIGINT,
+    record_id BIGINT,
+    grid_id BIGINT,
+    department_id BIGINT,
+    token_sha256 BYTEA,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    used_at TIMESTAMP WITH TIME ZONE,
+    sent_via VARCHAR(12),
+    sent_at TIMESTAMP WITH TIME ZONE,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_feedback_invitation PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_feedback_invitation_agency_id_case_id FOREIGN KEY(agency_id, case_id) REFERENCES cases (agency_id, id),
+    CONSTRAINT fk_feedback_invitation_agency_id_round_id FOREIGN KEY(agency_id, round_id) REFERENCES survey_round (agency_id, id),
+    CONSTRAINT fk_feedback_invitation_agency_id_department_id FOREIGN KEY(agency_id, department_id) REFERENCES department (agency_id, id),
+    CONSTRAINT fk_feedback_invitation_agency_id_record_id FOREIGN KEY(agency_id, record_id) REFERENCES record (agency_id, id),
+    CONSTRAINT uq_feedback_invitation_agency_id_uuid UNIQUE (agency_id, uuid),
+    CONSTRAINT uq_feedback_invitation_token_sha256 UNIQUE (token_sha256),
+    CONSTRAINT uq_feedback_invitation_agency_id_survey_key_case_id_clo_06b6 UNIQUE (agency_id, survey_key, case_id, closing_sequence),
+    CONSTRAINT ck_feedback_invitation_occasion CHECK ((case_id IS NULL) <> (round_id IS NULL)),
+    CONSTRAINT ck_feedback_invitation_closing CHECK ((case_id IS NULL) = (closing_sequence IS NULL)),
+    CONSTRAINT fk_feedback_invitation_definition_id FOREIGN KEY(definition_id) REFERENCES definition (id),
+    CONSTRAINT fk_feedback_invitation_grid_id FOREIGN KEY(grid_id) REFERENCES grid (id),
+    CONSTRAINT fk_feedback_invitation_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_feedback_invitation_case ON feedback_invitation (agency_id, case_id) WHERE case_id IS NOT NULL;
+
+CREATE INDEX ix_feedback_invitation_open ON feedback_invitation (agency_id, expires_at) WHERE used_at IS NULL AND case_id IS NOT NULL;
+
+CREATE INDEX ix_feedback_invitation_round ON feedback_invitation (agency_id, round_id, grid_id) WHERE round_id IS NOT NULL;
+
+CREATE TABLE feedback_answer (
+    invitation_id BIGINT NOT NULL,
+    survey_key VARCHAR(120) NOT NULL,
+    case_id BIGINT,
+    grid_id BIGINT,
+    department_id BIGINT,
+    form_id BIGINT NOT NULL,
+    answered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    points NUMERIC(7, 2) NOT NULL,
+    data JSONB NOT NULL,
+    taken_by_id INTEGER,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_feedback_answer PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_feedback_answer_agency_id_invitation_id FOREIGN KEY(agency_id, invitation_id) REFERENCES feedback_invitation (agency_id, id),
+    CONSTRAINT fk_feedback_answer_agency_id_case_id FOREIGN KEY(agency_id, case_id) REFERENCES cases (agency_id, id),
+    CONSTRAINT fk_feedback_answer_agency_id_department_id FOREIGN KEY(agency_id, department_id) REFERENCES department (agency_id, id),
+    CONSTRAINT uq_feedback_answer_agency_id_invitation_id UNIQUE (agency_id, invitation_id),
+    CONSTRAINT fk_feedback_answer_grid_id FOREIGN KEY(grid_id) REFERENCES grid (id),
+    CONSTRAINT fk_feedback_answer_form_id FOREIGN KEY(form_id) REFERENCES definition (id),
+    CONSTRAINT fk_feedback_answer_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_feedback_answer_answered_at ON feedback_answer (agency_id, answered_at);
+
+CREATE INDEX ix_feedback_answer_case ON feedback_answer (agency_id, case_id) WHERE case_id IS NOT NULL;
+
+CREATE TABLE feedback_reopening (
+    answer_id BIGINT NOT NULL,
+    case_id BIGINT NOT NULL,
+    state VARCHAR(8) NOT NULL,
+    reason JSONB,
+    sequence INTEGER,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_feedback_reopening PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_feedback_reopening_agency_id_answer_id FOREIGN KEY(agency_id, answer_id) REFERENCES feedback_answer (agency_id, id),
+    CONSTRAINT fk_feedback_reopening_agency_id_case_id FOREIGN KEY(agency_id, case_id) REFERENCES cases (agency_id, id),
+    CONSTRAINT uq_feedback_reopening_agency_id_answer_id UNIQUE (agency_id, answer_id),
+    CONSTRAINT ck_feedback_reopening_state CHECK (state IN ('waiting', 'taken', 'refused')),
+    CONSTRAINT fk_feedback_reopening_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
+CREATE INDEX ix_feedback_reopening_undone ON feedback_reopening (agency_id) WHERE state <> 'taken';
+
+CREATE TABLE feedback_words (
+    answer_id BIGINT NOT NULL,
+    field VARCHAR(120) NOT NULL,
+    value JSONB,
+    agency_id INTEGER NOT NULL,
+    id BIGINT GENERATED BY DEFAULT AS IDENTITY,
+    CONSTRAINT pk_feedback_words PRIMARY KEY (agency_id, id),
+    CONSTRAINT fk_feedback_words_agency_id_answer_id FOREIGN KEY(agency_id, answer_id) REFERENCES feedback_answer (agency_id, id),
+    CONSTRAINT uq_feedback_words_agency_id_answer_id_field UNIQUE (agency_id, answer_id, field),
+    CONSTRAINT fk_feedback_words_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
+);
+
 CREATE FUNCTION record_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $body$
 DECLARE refused bigint;
@@ -1525,6 +1844,90 @@ BEGIN
 END $body$;
 CREATE TRIGGER cases_grid_id_is_shared_on_update AFTER UPDATE ON "cases" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION cases_grid_id_is_shared_on_update();
 
+CREATE FUNCTION feedback_invitation_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'feedback_invitation_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER feedback_invitation_grid_id_is_shared_on_insert AFTER INSERT ON "feedback_invitation" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION feedback_invitation_grid_id_is_shared_on_insert()
+;
+CREATE FUNCTION feedback_invitation_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'feedback_invitation_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER feedback_invitation_grid_id_is_shared_on_update AFTER UPDATE ON "feedback_invitation" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION feedback_invitation_grid_id_is_shared_on_update();
+
+CREATE FUNCTION feedback_answer_grid_id_is_shared_on_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'feedback_answer_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER feedback_answer_grid_id_is_shared_on_insert AFTER INSERT ON "feedback_answer" REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION feedback_answer_grid_id_is_shared_on_insert()
+;
+CREATE FUNCTION feedback_answer_grid_id_is_shared_on_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+DECLARE refused bigint;
+BEGIN
+    
+    SELECT grid.id INTO refused
+    FROM (SELECT NEW.agency_id, NEW.grid_id) AS fresh
+    JOIN public.grid ON grid.id = fresh.grid_id
+    JOIN public.grid_scheme AS scheme ON scheme.id = grid.scheme_id
+    WHERE scheme.owner_agency_id IS DISTINCT FROM fresh.agency_id
+    AND NOT EXISTS (SELECT FROM public.grid_scheme_share AS share WHERE share.scheme_id = scheme.id AND share.agency_id = fresh.agency_id)
+    LIMIT 1;
+    IF FOUND THEN
+        
+        RAISE EXCEPTION 'grid % is of a scheme that is not shared with the agency', refused
+            USING ERRCODE = 'foreign_key_violation', CONSTRAINT = 'feedback_answer_grid_id_is_shared';
+    END IF;
+    RETURN NULL;
+END $body$;
+CREATE TRIGGER feedback_answer_grid_id_is_shared_on_update AFTER UPDATE ON "feedback_answer" FOR EACH ROW WHEN ((OLD.agency_id, OLD.grid_id) IS DISTINCT FROM (NEW.agency_id, NEW.grid_id)) EXECUTE FUNCTION feedback_answer_grid_id_is_shared_on_update();
+
 CREATE OR REPLACE FUNCTION import_job_form_version_id_guard_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $body$
 BEGIN
@@ -1554,6 +1957,66 @@ REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION import_job_fo
 
 CREATE OR REPLACE TRIGGER import_job_form_version_id_guard_update BEFORE UPDATE OF form_version_id, agency_id ON "import_job"
 FOR EACH ROW EXECUTE FUNCTION import_job_form_version_id_guard_update();
+
+CREATE OR REPLACE FUNCTION publication_definition_id_guard_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.definition_id
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
+  ) THEN
+    RAISE EXCEPTION 'publication.definition_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+
+CREATE OR REPLACE FUNCTION publication_definition_id_guard_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM public.definition
+    WHERE definition.id = NEW.definition_id AND definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM NEW.agency_id
+  ) THEN
+    RAISE EXCEPTION 'publication.definition_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NEW;
+END $body$;
+
+CREATE OR REPLACE TRIGGER publication_definition_id_guard_insert AFTER INSERT ON "publication"
+REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION publication_definition_id_guard_insert();
+
+CREATE OR REPLACE TRIGGER publication_definition_id_guard_update BEFORE UPDATE OF definition_id, agency_id ON "publication"
+FOR EACH ROW EXECUTE FUNCTION publication_definition_id_guard_update();
+
+CREATE OR REPLACE FUNCTION survey_round_definition_id_guard_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.definition_id
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
+  ) THEN
+    RAISE EXCEPTION 'survey_round.definition_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+
+CREATE OR REPLACE FUNCTION survey_round_definition_id_guard_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM public.definition
+    WHERE definition.id = NEW.definition_id AND definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM NEW.agency_id
+  ) THEN
+    RAISE EXCEPTION 'survey_round.definition_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NEW;
+END $body$;
+
+CREATE OR REPLACE TRIGGER survey_round_definition_id_guard_insert AFTER INSERT ON "survey_round"
+REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION survey_round_definition_id_guard_insert();
+
+CREATE OR REPLACE TRIGGER survey_round_definition_id_guard_update BEFORE UPDATE OF definition_id, agency_id ON "survey_round"
+FOR EACH ROW EXECUTE FUNCTION survey_round_definition_id_guard_update();
 
 CREATE OR REPLACE FUNCTION record_form_version_id_guard_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $body$
@@ -1645,6 +2108,66 @@ REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION case_event_fo
 CREATE OR REPLACE TRIGGER case_event_form_id_guard_update BEFORE UPDATE OF form_id, agency_id ON "case_event"
 FOR EACH ROW EXECUTE FUNCTION case_event_form_id_guard_update();
 
+CREATE OR REPLACE FUNCTION feedback_invitation_definition_id_guard_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.definition_id
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
+  ) THEN
+    RAISE EXCEPTION 'feedback_invitation.definition_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+
+CREATE OR REPLACE FUNCTION feedback_invitation_definition_id_guard_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM public.definition
+    WHERE definition.id = NEW.definition_id AND definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM NEW.agency_id
+  ) THEN
+    RAISE EXCEPTION 'feedback_invitation.definition_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NEW;
+END $body$;
+
+CREATE OR REPLACE TRIGGER feedback_invitation_definition_id_guard_insert AFTER INSERT ON "feedback_invitation"
+REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION feedback_invitation_definition_id_guard_insert();
+
+CREATE OR REPLACE TRIGGER feedback_invitation_definition_id_guard_update BEFORE UPDATE OF definition_id, agency_id ON "feedback_invitation"
+FOR EACH ROW EXECUTE FUNCTION feedback_invitation_definition_id_guard_update();
+
+CREATE OR REPLACE FUNCTION feedback_answer_form_id_guard_insert() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM fresh JOIN public.definition ON definition.id = fresh.form_id
+    WHERE definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM fresh.agency_id
+  ) THEN
+    RAISE EXCEPTION 'feedback_answer.form_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+
+CREATE OR REPLACE FUNCTION feedback_answer_form_id_guard_update() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM public.definition
+    WHERE definition.id = NEW.form_id AND definition.agency_id IS NOT NULL AND definition.agency_id IS DISTINCT FROM NEW.agency_id
+  ) THEN
+    RAISE EXCEPTION 'feedback_answer.form_id names a definition of another agency' USING ERRCODE = 'foreign_key_violation';
+  END IF;
+  RETURN NEW;
+END $body$;
+
+CREATE OR REPLACE TRIGGER feedback_answer_form_id_guard_insert AFTER INSERT ON "feedback_answer"
+REFERENCING NEW TABLE AS fresh FOR EACH STATEMENT EXECUTE FUNCTION feedback_answer_form_id_guard_insert();
+
+CREATE OR REPLACE TRIGGER feedback_answer_form_id_guard_update BEFORE UPDATE OF form_id, agency_id ON "feedback_answer"
+FOR EACH ROW EXECUTE FUNCTION feedback_answer_form_id_guard_update();
+
 GRANT USAGE ON SCHEMA public TO wangge_app, wangge_scan;
 
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO wangge_app;
@@ -1664,6 +2187,36 @@ GRANT SELECT ON "ab_view_menu" TO wangge_app;
 GRANT SELECT, INSERT, UPDATE ON "agency" TO wangge_app;
 
 GRANT SELECT, UPDATE ON "configuration_epoch" TO wangge_app;
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON "fact_case" TO wangge_app;
+
+ALTER TABLE "fact_case" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "fact_case" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "fact_case" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "fact_case" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON "fact_holding" TO wangge_app;
+
+ALTER TABLE "fact_holding" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "fact_holding" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "fact_holding" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "fact_holding" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON "fact_task" TO wangge_app;
+
+ALTER TABLE "fact_task" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "fact_task" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "fact_task" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "fact_task" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "heartbeat" TO wangge_app;
 
@@ -1696,6 +2249,20 @@ ALTER TABLE "department" FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner_all ON "department" TO wangge_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY own_agency ON "department" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, UPDATE ON "fact_progress" TO wangge_app;
+
+ALTER TABLE "fact_progress" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "fact_progress" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "fact_progress" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "fact_progress" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT (agency_id, due_at, known_at) ON "fact_progress" TO wangge_scan;
+
+CREATE POLICY scan_due ON "fact_progress" FOR SELECT TO wangge_scan USING (true);
 
 GRANT SELECT, INSERT, UPDATE ON "grid_scheme" TO wangge_app;
 
@@ -1776,6 +2343,16 @@ ALTER TABLE "role" FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner_all ON "role" TO wangge_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY own_agency ON "role" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, DELETE ON "snapshot" TO wangge_app;
+
+ALTER TABLE "snapshot" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "snapshot" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "snapshot" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "snapshot" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT ON "ab_api_key" TO wangge_app;
 
@@ -1901,7 +2478,27 @@ CREATE POLICY owner_all ON "notice_sending" TO wangge_owner USING (true) WITH CH
 
 CREATE POLICY own_agency ON "notice_sending" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
+GRANT SELECT, INSERT, UPDATE, DELETE ON "publication" TO wangge_app;
+
+ALTER TABLE "publication" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "publication" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "publication" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "publication" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
 GRANT SELECT, INSERT, UPDATE, DELETE ON "recovery_code" TO wangge_app;
+
+GRANT SELECT, INSERT, UPDATE ON "survey_round" TO wangge_app;
+
+ALTER TABLE "survey_round" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "survey_round" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "survey_round" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "survey_round" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON "team_member" TO wangge_app;
 
@@ -1924,6 +2521,16 @@ ALTER TABLE "import_problem" FORCE ROW LEVEL SECURITY;
 CREATE POLICY owner_all ON "import_problem" TO wangge_owner USING (true) WITH CHECK (true);
 
 CREATE POLICY own_agency ON "import_problem" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, UPDATE, DELETE ON "publication_result" TO wangge_app;
+
+ALTER TABLE "publication_result" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "publication_result" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "publication_result" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "publication_result" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT, UPDATE ON "record" TO wangge_app;
 
@@ -2038,5 +2645,45 @@ CREATE POLICY own_agency ON "case_timer" TO wangge_app USING (agency_id = (SELEC
 GRANT SELECT (agency_id, id, due_at) ON "case_timer" TO wangge_scan;
 
 CREATE POLICY scan_due ON "case_timer" FOR SELECT TO wangge_scan USING (true);
+
+GRANT SELECT, INSERT, UPDATE ON "feedback_invitation" TO wangge_app;
+
+ALTER TABLE "feedback_invitation" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "feedback_invitation" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "feedback_invitation" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "feedback_invitation" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT ON "feedback_answer" TO wangge_app;
+
+ALTER TABLE "feedback_answer" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "feedback_answer" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "feedback_answer" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "feedback_answer" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, UPDATE ON "feedback_reopening" TO wangge_app;
+
+ALTER TABLE "feedback_reopening" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "feedback_reopening" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "feedback_reopening" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "feedback_reopening" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, UPDATE ON "feedback_words" TO wangge_app;
+
+ALTER TABLE "feedback_words" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "feedback_words" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "feedback_words" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "feedback_words" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 INSERT INTO configuration_epoch (id, value) VALUES (1, 1) ON CONFLICT DO NOTHING;

@@ -143,4 +143,5 @@ def test_scan_role_reads_what_is_due_and_nothing_else(database) -> None:
         found = {tuple(row) for row in connection.execute(query)}
     due = {("case_timer", name, "SELECT") for name in ("agency_id", "id", "due_at")}
     waiting = {("outbox", name, "SELECT") for name in ("agency_id", "id", "due_at", "state")}
-    assert found == due | waiting
+    facts = {("fact_progress", name, "SELECT") for name in ("agency_id", "due_at", "known_at")}
+    assert found == due | waiting | facts

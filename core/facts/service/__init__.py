@@ -1,0 +1,1 @@
+"""Facts: keeping them, rebuilding them, proving them. One module a use."""
