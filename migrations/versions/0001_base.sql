@@ -463,6 +463,13 @@ CREATE TABLE snapshot (
     CONSTRAINT fk_snapshot_agency_id FOREIGN KEY(agency_id) REFERENCES agency (id)
 );
 
+CREATE FUNCTION frozen_rows_stand() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  RAISE EXCEPTION 'rows of % are never changed', TG_TABLE_NAME USING ERRCODE = 'restrict_violation';
+END $body$;
+
+CREATE TRIGGER frozen_rows_stand BEFORE UPDATE OR TRUNCATE ON snapshot FOR EACH STATEMENT EXECUTE FUNCTION frozen_rows_stand();
+
 CREATE SEQUENCE ab_api_key_id_seq INCREMENT BY 1 START WITH 1 MINVALUE 1 NO CYCLE;
 
 CREATE TABLE ab_api_key (
@@ -941,6 +948,33 @@ CREATE TABLE publication (
 
 CREATE INDEX ix_publication_snapshot_id ON publication (agency_id, snapshot_id);
 
+CREATE FUNCTION publication_guard() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF OLD.state = 'published' THEN
+    RAISE EXCEPTION 'publication % is published and cannot be changed', OLD.id USING ERRCODE = 'restrict_violation';
+  END IF;
+  IF TG_OP = 'DELETE' THEN
+    RETURN OLD;
+  END IF;
+  IF (to_jsonb(NEW) - ARRAY['state', 'reason', 'published_at', 'published_by_id'])
+     IS DISTINCT FROM (to_jsonb(OLD) - ARRAY['state', 'reason', 'published_at', 'published_by_id']) THEN
+    RAISE EXCEPTION 'proposal % can be published or taken back, not changed', OLD.id USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $body$;
+CREATE TRIGGER publication_guard BEFORE UPDATE OR DELETE ON publication FOR EACH ROW EXECUTE FUNCTION publication_guard();
+
+CREATE FUNCTION publication_is_proposed_first() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF NEW.state <> 'proposed' THEN
+    RAISE EXCEPTION 'a publication is proposed before it is published' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $body$;
+CREATE TRIGGER publication_is_proposed_first BEFORE INSERT ON publication FOR EACH ROW EXECUTE FUNCTION publication_is_proposed_first();
+
+CREATE TRIGGER frozen_rows_stand BEFORE TRUNCATE ON publication FOR EACH STATEMENT EXECUTE FUNCTION frozen_rows_stand();
+
 CREATE TABLE recovery_code (
     user_id INTEGER NOT NULL,
     digest BYTEA NOT NULL,
@@ -1172,7 +1206,7 @@ CREATE TABLE publication_result (
     lines JSONB NOT NULL,
     also JSONB NOT NULL,
     details JSONB NOT NULL,
-    score NUMERIC(9, 4),
+    score NUMERIC,
     grade VARCHAR(40),
     rank INTEGER,
     is_ranked BOOLEAN NOT NULL,
@@ -1187,6 +1221,34 @@ CREATE TABLE publication_result (
 );
 
 CREATE INDEX ix_publication_result_subject ON publication_result (agency_id, subject_kind, subject_id);
+
+CREATE FUNCTION publication_result_guard() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF NEW.subject_name IS NOT NULL OR OLD.subject_kind <> 'person'
+     OR (to_jsonb(NEW) - 'subject_name') IS DISTINCT FROM (to_jsonb(OLD) - 'subject_name') THEN
+    RAISE EXCEPTION 'a published score cannot be changed' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NEW;
+END $body$;
+CREATE TRIGGER publication_result_guard BEFORE UPDATE ON publication_result FOR EACH ROW EXECUTE FUNCTION publication_result_guard();
+
+CREATE FUNCTION publication_result_is_settled() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT agency_id, publication_id AS place FROM touched) AS touched
+    JOIN publication ON publication.agency_id = touched.agency_id AND publication.id = touched.place
+    WHERE publication.state = 'published'
+  ) THEN
+    RAISE EXCEPTION 'rows of publication_result belong to a publication and cannot be changed' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+CREATE TRIGGER publication_result_is_settled_on_insert AFTER INSERT ON publication_result
+    REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION publication_result_is_settled();
+CREATE TRIGGER publication_result_is_settled_on_delete AFTER DELETE ON publication_result
+    REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION publication_result_is_settled();
+
+CREATE TRIGGER frozen_rows_stand BEFORE TRUNCATE ON publication_result FOR EACH STATEMENT EXECUTE FUNCTION frozen_rows_stand();
 
 CREATE TABLE record (
     uuid UUID NOT NULL,
