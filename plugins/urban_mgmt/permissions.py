@@ -31,6 +31,7 @@ class CaseRight(StrEnum):
     GRANT_SUSPEND = "urban_mgmt:case:grant_suspend"
     GRANT_VOID = "urban_mgmt:case:grant_void"
     HANDLE = "urban_mgmt:case:handle"
+    MARK_MISSED = "urban_mgmt:case:mark_missed"
     REGISTER = "urban_mgmt:case:register"
     REJECT = "urban_mgmt:case:reject"
     REOPEN = "urban_mgmt:case:reopen"
@@ -65,6 +66,7 @@ _TITLES: dict[CaseRight, tuple[str, str]] = {
     CaseRight.GRANT_SUSPEND: ("批准挂账", "Grant a suspension"),
     CaseRight.GRANT_VOID: ("批准作废", "Grant a voiding"),
     CaseRight.HANDLE: ("确认处置完成", "Confirm that a case is handled"),
+    CaseRight.MARK_MISSED: ("认定漏报", "Mark a problem as missed by its inspector"),
     CaseRight.REGISTER: ("登记公众举报", "Register a report of the public"),
     CaseRight.REJECT: ("不予立案", "Refuse to file"),
     CaseRight.REOPEN: ("重新打开案件", "Reopen"),

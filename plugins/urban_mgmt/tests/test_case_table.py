@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from core.authz import Actor, Grant
@@ -12,6 +14,7 @@ from core.workflow.types import CaseSnapshot, Clock, Limit, NotEntitled, OpenReq
 # Written from the rule book (practice.md 1.9), not from the file under test: verb -> {from: to}.
 FILED = ("filed", "sent_back", "dispatched", "returned", "handling", "worked", "rework", "suspended")
 OPEN = ("reported", "verifying", "verified", "self_handled", *FILED, "handled", "checking", "checked")
+MARKED = ("filed", "dispatched", "handling", "worked", "rework", "handled", "checking", "checked", "closed", "force_closed")
 CLOSED = ("rejected", "closed", "force_closed", "void")
 TABLE = {
     "report": {"": "reported"},
@@ -45,6 +48,7 @@ TABLE = {
     "appeal": {"closed": "closed", "force_closed": "force_closed"},
     "grant_appeal": {"closed": "closed", "force_closed": "force_closed"},
     "refuse_appeal": {"closed": "closed", "force_closed": "force_closed"},
+    "mark_missed": {state: state for state in MARKED},
     "reopen": {"closed": "filed", "force_closed": "filed", "void": "filed", "rejected": "reported"},
 }  # fmt: skip
 ANSWERED = {
@@ -67,7 +71,8 @@ def case_in(desk):
             clock = clockwork.pause(clock, desk.now)
         kind, level = ANSWERED.get(verb, ("", 0))
         return CaseSnapshot(
-            id=1, state=state, kind="event", class_code="e0113", condition="e011301", source="inspector", grid_path="scheme.d",
+            id=1, state=state, kind="event", class_code="e0113", condition="e011301",
+            source="hotline" if verb == "mark_missed" else "inspector", grid_path="scheme.d",
             department_path="agency.water" if state else None, department_id=1 if state else None, data={"verify_result": "true"},
             limit=Limit(5, "work_day"), state_entered_at=desk.now if state else None, clock=clock, counts={"late_handle": 1},
             requests={kind: OpenRequest(kind, level, 7, desk.now)} if kind else {},
@@ -109,8 +114,20 @@ def test_every_pair_is_allowed_or_refused(desk, case_in, everybody, state, verb)
 def test_offers_are_the_steps_that_work(desk, case_in, everybody, state):
     case = case_in(state, "")
     offered = {offer.verb for offer in offers(desk.workflow, case, everybody, now=desk.now) if offer.reason_if_not is None}
-    expected = {verb for verb, edges in TABLE.items() if state in edges and verb not in ANSWERED}
+    expected = {verb for verb, edges in TABLE.items() if state in edges and verb not in ANSWERED and verb != "mark_missed"}
     assert expected == offered
+
+
+def test_what_an_inspector_reported_himself_was_not_missed(desk, case_in, everybody):
+    case = replace(case_in("closed", "mark_missed"), source="inspector")
+    with pytest.raises(Refused):
+        move(desk.workflow, case, "mark_missed", everybody, {"inspector": 8, "reason": "巡查当日路过"}, now=desk.now, calendar=desk.calendar)
+
+
+def test_mark_names_the_inspector_who_missed_it(desk, case_in, everybody):
+    data = {"inspector": 8, "reason": "巡查当日路过"}
+    outcome = move(desk.workflow, case_in("closed", "mark_missed"), "mark_missed", everybody, data, now=desk.now, calendar=desk.calendar)
+    assert (8, "closed", None) == (outcome.case.data["missed_by"], outcome.state, outcome.case.due_at)
 
 
 @pytest.mark.parametrize("verb", list(TABLE))
