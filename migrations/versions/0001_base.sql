@@ -664,6 +664,210 @@ END $$;
 
 CREATE OR REPLACE TRIGGER definition_guard BEFORE UPDATE OR DELETE ON definition FOR EACH ROW EXECUTE FUNCTION definition_guard();
 
+CREATE TABLE frozen_answer (
+    snapshot_id BIGINT NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT NOT NULL,
+    survey_key VARCHAR(120) NOT NULL,
+    case_id BIGINT,
+    grid_id BIGINT,
+    department_id BIGINT,
+    answered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    points NUMERIC(7, 2) NOT NULL,
+    data JSONB NOT NULL,
+    CONSTRAINT pk_frozen_answer PRIMARY KEY (snapshot_id, agency_id, id)
+);
+
+CREATE FUNCTION frozen_answer_is_settled() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT agency_id, snapshot_id AS place FROM touched) AS touched
+    JOIN publication ON publication.agency_id = touched.agency_id AND publication.snapshot_id = touched.place
+    WHERE publication.state = 'published'
+  ) THEN
+    RAISE EXCEPTION 'rows of frozen_answer belong to a publication and cannot be changed' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+CREATE TRIGGER frozen_answer_is_settled_on_insert AFTER INSERT ON frozen_answer
+    REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_answer_is_settled();
+CREATE TRIGGER frozen_answer_is_settled_on_delete AFTER DELETE ON frozen_answer
+    REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_answer_is_settled();
+
+CREATE TRIGGER frozen_rows_stand BEFORE UPDATE OR TRUNCATE ON frozen_answer FOR EACH STATEMENT EXECUTE FUNCTION frozen_rows_stand();
+
+CREATE TABLE frozen_case (
+    snapshot_id BIGINT NOT NULL,
+    agency_id INTEGER NOT NULL,
+    case_id BIGINT NOT NULL,
+    workflow VARCHAR(120) NOT NULL,
+    definition_id BIGINT NOT NULL,
+    parent_id BIGINT,
+    record_id BIGINT,
+    grid_id BIGINT,
+    department_id BIGINT,
+    assignee_id INTEGER,
+    reporter_id INTEGER,
+    kind VARCHAR(20),
+    class_code VARCHAR(40),
+    condition VARCHAR(60),
+    source VARCHAR(40),
+    state VARCHAR(60) NOT NULL,
+    category VARCHAR(6) NOT NULL,
+    reported_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    filed_at TIMESTAMP WITH TIME ZONE,
+    dispatched_at TIMESTAMP WITH TIME ZONE,
+    done_at TIMESTAMP WITH TIME ZONE,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    missed_at TIMESTAMP WITH TIME ZONE,
+    running_due_at TIMESTAMP WITH TIME ZONE,
+    owed_at TIMESTAMP WITH TIME ZONE GENERATED ALWAYS AS (LEAST(missed_at, done_at, running_due_at)) STORED,
+    counts JSONB NOT NULL,
+    facts JSONB NOT NULL,
+    chain_length INTEGER NOT NULL,
+    chain_head BYTEA,
+    CONSTRAINT pk_frozen_case PRIMARY KEY (snapshot_id, agency_id, case_id)
+);
+
+CREATE INDEX ix_frozen_case_case ON frozen_case (agency_id, case_id);
+
+CREATE FUNCTION frozen_case_is_settled() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT agency_id, snapshot_id AS place FROM touched) AS touched
+    JOIN publication ON publication.agency_id = touched.agency_id AND publication.snapshot_id = touched.place
+    WHERE publication.state = 'published'
+  ) THEN
+    RAISE EXCEPTION 'rows of frozen_case belong to a publication and cannot be changed' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+CREATE TRIGGER frozen_case_is_settled_on_insert AFTER INSERT ON frozen_case
+    REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_case_is_settled();
+CREATE TRIGGER frozen_case_is_settled_on_delete AFTER DELETE ON frozen_case
+    REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_case_is_settled();
+
+CREATE TRIGGER frozen_rows_stand BEFORE UPDATE OR TRUNCATE ON frozen_case FOR EACH STATEMENT EXECUTE FUNCTION frozen_rows_stand();
+
+CREATE TABLE frozen_holding (
+    snapshot_id BIGINT NOT NULL,
+    agency_id INTEGER NOT NULL,
+    case_id BIGINT NOT NULL,
+    department_id BIGINT NOT NULL,
+    limit_key VARCHAR(120) NOT NULL,
+    workflow VARCHAR(120) NOT NULL,
+    grid_id BIGINT,
+    given_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ended_by VARCHAR(40),
+    missed_at TIMESTAMP WITH TIME ZONE,
+    done_at TIMESTAMP WITH TIME ZONE,
+    running_due_at TIMESTAMP WITH TIME ZONE,
+    owed_at TIMESTAMP WITH TIME ZONE GENERATED ALWAYS AS (LEAST(missed_at, done_at, running_due_at)) STORED,
+    times_done SMALLINT NOT NULL,
+    times_given_back SMALLINT NOT NULL,
+    times_held_again SMALLINT NOT NULL,
+    seconds_held DOUBLE PRECISION NOT NULL,
+    is_present BOOLEAN NOT NULL,
+    case_state VARCHAR(60) NOT NULL,
+    case_counts JSONB NOT NULL,
+    CONSTRAINT pk_frozen_holding PRIMARY KEY (snapshot_id, agency_id, case_id, department_id, limit_key)
+);
+
+CREATE FUNCTION frozen_holding_is_settled() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT agency_id, snapshot_id AS place FROM touched) AS touched
+    JOIN publication ON publication.agency_id = touched.agency_id AND publication.snapshot_id = touched.place
+    WHERE publication.state = 'published'
+  ) THEN
+    RAISE EXCEPTION 'rows of frozen_holding belong to a publication and cannot be changed' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+CREATE TRIGGER frozen_holding_is_settled_on_insert AFTER INSERT ON frozen_holding
+    REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_holding_is_settled();
+CREATE TRIGGER frozen_holding_is_settled_on_delete AFTER DELETE ON frozen_holding
+    REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_holding_is_settled();
+
+CREATE TRIGGER frozen_rows_stand BEFORE UPDATE OR TRUNCATE ON frozen_holding FOR EACH STATEMENT EXECUTE FUNCTION frozen_rows_stand();
+
+CREATE TABLE frozen_record (
+    snapshot_id BIGINT NOT NULL,
+    agency_id INTEGER NOT NULL,
+    id BIGINT NOT NULL,
+    ledger_key VARCHAR(100) NOT NULL,
+    code VARCHAR(64) COLLATE "C" NOT NULL,
+    title VARCHAR(300) NOT NULL,
+    version INTEGER NOT NULL,
+    grid_id BIGINT,
+    department_id INTEGER,
+    departments JSONB NOT NULL,
+    state VARCHAR(40) NOT NULL,
+    data JSONB NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    created_by_id INTEGER,
+    retired_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT pk_frozen_record PRIMARY KEY (snapshot_id, agency_id, id)
+);
+
+CREATE FUNCTION frozen_record_is_settled() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT agency_id, snapshot_id AS place FROM touched) AS touched
+    JOIN publication ON publication.agency_id = touched.agency_id AND publication.snapshot_id = touched.place
+    WHERE publication.state = 'published'
+  ) THEN
+    RAISE EXCEPTION 'rows of frozen_record belong to a publication and cannot be changed' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+CREATE TRIGGER frozen_record_is_settled_on_insert AFTER INSERT ON frozen_record
+    REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_record_is_settled();
+CREATE TRIGGER frozen_record_is_settled_on_delete AFTER DELETE ON frozen_record
+    REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_record_is_settled();
+
+CREATE TRIGGER frozen_rows_stand BEFORE UPDATE OR TRUNCATE ON frozen_record FOR EACH STATEMENT EXECUTE FUNCTION frozen_rows_stand();
+
+CREATE TABLE frozen_task (
+    snapshot_id BIGINT NOT NULL,
+    agency_id INTEGER NOT NULL,
+    case_id BIGINT NOT NULL,
+    sequence INTEGER NOT NULL,
+    workflow VARCHAR(120) NOT NULL,
+    limit_key VARCHAR(120) NOT NULL,
+    verb VARCHAR(40),
+    state VARCHAR(60) NOT NULL,
+    to_state VARCHAR(60),
+    person_id INTEGER,
+    department_id BIGINT,
+    grid_id BIGINT,
+    started_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    due_at TIMESTAMP WITH TIME ZONE,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    in_time BOOLEAN,
+    is_superseded BOOLEAN NOT NULL,
+    owed_at TIMESTAMP WITH TIME ZONE GENERATED ALWAYS AS (LEAST(due_at, ended_at)) STORED,
+    CONSTRAINT pk_frozen_task PRIMARY KEY (snapshot_id, agency_id, case_id, sequence)
+);
+
+CREATE FUNCTION frozen_task_is_settled() RETURNS trigger LANGUAGE plpgsql AS $body$
+BEGIN
+  IF EXISTS (
+    SELECT FROM (SELECT DISTINCT agency_id, snapshot_id AS place FROM touched) AS touched
+    JOIN publication ON publication.agency_id = touched.agency_id AND publication.snapshot_id = touched.place
+    WHERE publication.state = 'published'
+  ) THEN
+    RAISE EXCEPTION 'rows of frozen_task belong to a publication and cannot be changed' USING ERRCODE = 'restrict_violation';
+  END IF;
+  RETURN NULL;
+END $body$;
+CREATE TRIGGER frozen_task_is_settled_on_insert AFTER INSERT ON frozen_task
+    REFERENCING NEW TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_task_is_settled();
+CREATE TRIGGER frozen_task_is_settled_on_delete AFTER DELETE ON frozen_task
+    REFERENCING OLD TABLE AS touched FOR EACH STATEMENT EXECUTE FUNCTION frozen_task_is_settled();
+
+CREATE TRIGGER frozen_rows_stand BEFORE UPDATE OR TRUNCATE ON frozen_task FOR EACH STATEMENT EXECUTE FUNCTION frozen_rows_stand();
+
 CREATE TABLE grid_change (
     id BIGINT GENERATED BY DEFAULT AS IDENTITY,
     scheme_id INTEGER NOT NULL,
@@ -2467,6 +2671,56 @@ CREATE POLICY owner_all ON "definition" TO wangge_owner USING (true) WITH CHECK 
 CREATE POLICY own_agency ON "definition" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 CREATE POLICY shared ON "definition" FOR SELECT TO wangge_app USING (agency_id IS NULL);
+
+GRANT SELECT, INSERT, DELETE ON "frozen_answer" TO wangge_app;
+
+ALTER TABLE "frozen_answer" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "frozen_answer" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "frozen_answer" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "frozen_answer" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, DELETE ON "frozen_case" TO wangge_app;
+
+ALTER TABLE "frozen_case" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "frozen_case" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "frozen_case" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "frozen_case" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, DELETE ON "frozen_holding" TO wangge_app;
+
+ALTER TABLE "frozen_holding" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "frozen_holding" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "frozen_holding" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "frozen_holding" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, DELETE ON "frozen_record" TO wangge_app;
+
+ALTER TABLE "frozen_record" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "frozen_record" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "frozen_record" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "frozen_record" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
+
+GRANT SELECT, INSERT, DELETE ON "frozen_task" TO wangge_app;
+
+ALTER TABLE "frozen_task" ENABLE ROW LEVEL SECURITY;
+
+ALTER TABLE "frozen_task" FORCE ROW LEVEL SECURITY;
+
+CREATE POLICY owner_all ON "frozen_task" TO wangge_owner USING (true) WITH CHECK (true);
+
+CREATE POLICY own_agency ON "frozen_task" TO wangge_app USING (agency_id = (SELECT nullif(current_setting('wangge.agency', true), '')::integer)) WITH CHECK (agency_id = nullif(current_setting('wangge.agency', true), '')::integer);
 
 GRANT SELECT, INSERT ON "grid_change" TO wangge_app;
 
