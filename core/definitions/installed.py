@@ -20,7 +20,14 @@ from core.lib.text import LOCALES, msg
 from core.pluginmanager import plugins, unsound
 from core.version import VERSION
 
-COMPILERS = ("core.definitions.kinds", "core.forms.compile", "core.ledgers.definition", "core.ledgers.indexing", "core.workflow.compiler")
+COMPILERS = (
+    "core.definitions.kinds",
+    "core.forms.compile",
+    "core.ledgers.definition",
+    "core.ledgers.indexing",
+    "core.workflow.compiler",
+    "core.feedback.compiler",
+)
 """Modules that register a compiler, or what follows a sync; named, not imported, since all but the first stand above this package."""
 
 

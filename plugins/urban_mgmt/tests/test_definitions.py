@@ -121,6 +121,7 @@ def test_rights_stand_in_order():
 def test_every_form_is_used(prepared):
     used = {raw["form"].removeprefix("urban_mgmt.") for raw in prepared["workflow", "case"]["transitions"].values()}
     used |= {content["form"].removeprefix("urban_mgmt.") for content in kinds(prepared, "ledger").values()}
+    used |= {content["form"].removeprefix("urban_mgmt.") for content in kinds(prepared, "survey").values()}
     assert set(kinds(prepared, "form")) == used
 
 
