@@ -106,7 +106,7 @@ def test_folder_is_read_past_a_broken_file(tmp_path):
 
 
 def test_kind_of_a_later_version_is_refused_as_such():
-    assert only(GOOD, kind="scorecard").message.key == "definitions.unknown_kind"
+    assert only(GOOD, kind="team_rule").message.key == "definitions.unknown_kind"
 
 
 @given(st.text(max_size=300))
