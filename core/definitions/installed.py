@@ -27,6 +27,7 @@ COMPILERS = (
     "core.ledgers.indexing",
     "core.workflow.compiler",
     "core.feedback.compiler",
+    "core.scoring.compiler",
 )
 """Modules that register a compiler, or what follows a sync; named, not imported, since all but the first stand above this package."""
 
