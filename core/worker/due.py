@@ -1,7 +1,7 @@
 """Finding what is due, for all agencies, and running it, for one.
 
-The scan role sees (agency, id, due) of outbox and timers and nothing else; the
-work itself runs as the application with that agency set, in short transactions.
+The scan role sees (agency, id, due) of outbox and timers, and when facts are due,
+and nothing else; the work itself runs as the application with that agency set, in short transactions.
 """
 
 from __future__ import annotations
@@ -48,6 +48,8 @@ class Source:
 def sources() -> dict[str, Source]:
     """Give what can become due, by name."""
     # Not at the top: the cases' tasks bring the whole workflow with them, and metrics need only the names.
+    from core.facts.models import FactProgress  # noqa: PLC0415
+    from core.facts.tasks import follow  # noqa: PLC0415
     from core.workflow.models import CaseTimer  # noqa: PLC0415
     from core.workflow.tasks import fire_due  # noqa: PLC0415
 
@@ -55,6 +57,7 @@ def sources() -> dict[str, Source]:
         "outbox": Source(
             OutboxMessage.agency_id, lambda now: (OutboxMessage.state == "waiting") & (OutboxMessage.due_at <= now), deliver_outbox
         ),
+        "facts": Source(FactProgress.agency_id, lambda now: FactProgress.due_at <= now, follow),
         "timers": Source(CaseTimer.agency_id, lambda now: CaseTimer.due_at <= now, fire_due),
     }
 

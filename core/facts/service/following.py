@@ -1,0 +1,200 @@
+"""Following the record: each round takes in the steps that came since the last, and derives the cases they belong to.
+
+How a round knows that it has seen every step. Numbers of steps are drawn in
+one order and committed in another, so "greater than the last seen" alone
+would lose some. A round first asks which number was drawn last (M), and then,
+by a later look, which transactions have begun (all below X). Every step up to
+M belongs to one of those, for a step's transaction has its number before it
+draws the step's. Once none below X runs any more, all steps up to M are
+committed or will never be; M is then *settled*. Each look is a statement of
+its own with a snapshot of its own, which is what READ COMMITTED means.
+
+A round that breaks off has changed nothing and is simply run again.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from core.db.engine import Database
+from core.db.uow import unit_of_work
+from core.facts.models import FactProgress
+from core.facts.service import locks
+from core.facts.service.deriving import derive_cases
+from core.facts.types import Round, SeenEvent
+from core.lib.errors import Unavailable
+from core.lib.text import msg
+from core.workflow.models import CaseEvent
+
+BATCH = 5_000
+"""Steps a round: about a second of work, when each is of another case."""
+
+SHARE = 9
+"""A round rests so many times as long as it worked: never over a tenth of one processor."""
+
+REST = timedelta(seconds=1)
+"""The least rest; whoever wakes the rounds does so every two seconds."""
+
+PATIENCE = 30.0
+_PAUSE = 0.02
+
+Listener = Callable[[Session, Round], None]
+"""Called in the round's own transaction with the steps it took in; what it raises fails the round, which is then run again."""
+
+_listeners: list[Listener] = []
+
+_DRAWN = text("SELECT coalesce(pg_sequence_last_value('case_event_id_seq'::regclass), 0), current_setting('transaction_isolation')")
+_BEGUN = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
+_ENDED = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_OLDEST = text(
+    "SELECT pid, usename, coalesce(datname, '') AS datname, xact_start FROM pg_stat_activity"
+    " WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xid) DESC, pid LIMIT 1"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A last number drawn, the transactions to wait for, and when it was asked."""
+
+    event_id: int
+    xid: int
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How far facts have come, and how many steps the round took in."""
+
+    event_id: int
+    known_at: datetime
+    seen: int
+
+
+def listen(function: Listener) -> Listener:
+    """Have ``function`` called with the steps of each round, in its transaction; registering it twice is once."""
+    if function not in _listeners:
+        _listeners.append(function)
+    return function
+
+
+def follow_once(database: Database, agency_id: int, *, now: datetime) -> Position | None:
+    """Run one round and say how far it came; None when another process follows this agency just now."""
+    began = time.monotonic()
+    with unit_of_work(database, agency_id) as session:
+        if not locks.try_follow(session, agency_id):
+            return None
+        progress = session.get_one(FactProgress, agency_id)
+        fresh = _look(session, now)
+        settled, waiting = _settle(session, progress, fresh)
+        seen = _take_in(session, agency_id, progress.event_id, settled, now) if settled is not None else []
+        _remember(session, progress, settled, waiting, seen)
+        worked = timedelta(seconds=time.monotonic() - began)
+        progress.due_at = now + worked + max(REST, SHARE * worked)
+        progress.last_error = None
+        return Position(progress.event_id, progress.known_at, len(seen))
+
+
+def catch_up(database: Database, agency_id: int, *, now: datetime, patience: float = PATIENCE) -> Position:
+    """Follow until every step committed before this call is in the facts.
+
+    Raises Unavailable when that takes longer than ``patience`` seconds, saying what holds it up.
+    """
+    with database.session(agency_id) as session:
+        goal = _look(session, now).event_id
+    deadline = time.monotonic() + patience
+    while True:
+        reached = follow_once(database, agency_id, now=now)
+        if reached is not None and reached.event_id >= goal and reached.known_at >= now:
+            return reached
+        if time.monotonic() > deadline:
+            raise Unavailable(_what_holds_up(database, reached, goal))
+        if reached is None or not reached.seen:
+            time.sleep(_PAUSE)
+
+
+def note_failure(database: Database, agency_id: int, error: Exception, *, again_at: datetime) -> None:
+    """Keep the reason of a round that failed where people look for it, and try again later."""
+    reason = f"{type(error).__name__}: {error}".splitlines()[0][:500]
+    with unit_of_work(database, agency_id) as session:
+        session.execute(update(FactProgress).where(FactProgress.agency_id == agency_id).values(last_error=reason, due_at=again_at))
+
+
+def _look(session: Session, now: datetime) -> Mark:
+    drawn, isolation = session.execute(_DRAWN).one()
+    if isolation != "read committed":
+        raise Unavailable(msg("facts.wrong_isolation", isolation=isolation))
+    return Mark(drawn, session.execute(_BEGUN).scalar_one(), now)
+
+
+def _settle(session: Session, progress: FactProgress, fresh: Mark) -> tuple[Mark | None, Mark | None]:
+    """Say up to where all steps are there now, and which mark to wait for next."""
+    pending = _pending(progress, fresh)
+    ended = session.execute(_ENDED).scalar_one()
+    if ended >= fresh.xid:
+        return fresh, None
+    if pending is not None and ended >= pending.xid:
+        return pending, fresh
+    return None, pending or fresh
+
+
+def _pending(progress: FactProgress, fresh: Mark) -> Mark | None:
+    """Give the mark that waits; one with a transaction number still to come is of another server, from before a restore."""
+    if progress.pending_event_id is None or progress.pending_xid is None or progress.pending_at is None:
+        return None
+    return Mark(progress.pending_event_id, progress.pending_xid, progress.pending_at) if progress.pending_xid <= fresh.xid else None
+
+
+def _take_in(session: Session, agency_id: int, after: int, settled: Mark, now: datetime) -> Sequence[SeenEvent]:
+    # The shapes of workflows are read after the mark was settled: whatever version a step up to it has, they know.
+    read = (
+        select(
+            CaseEvent.id,
+            CaseEvent.case_id,
+            CaseEvent.sequence,
+            CaseEvent.at,
+            CaseEvent.actor_id,
+            CaseEvent.verb,
+            CaseEvent.from_state,
+            CaseEvent.to_state,
+        )
+        .where(CaseEvent.agency_id == agency_id, CaseEvent.id > after, CaseEvent.id <= settled.event_id)
+        .order_by(CaseEvent.id)
+        .limit(BATCH)
+    )
+    seen = [SeenEvent(*row) for row in session.execute(read)]
+    if seen:
+        taken = Round(agency_id, now, seen)
+        locks.begin(session)
+        locks.write_alone(session, agency_id)
+        derive_cases(session, agency_id, taken.case_ids)
+        for listener in _listeners:
+            listener(session, taken)
+    return seen
+
+
+def _remember(session: Session, progress: FactProgress, settled: Mark | None, waiting: Mark | None, seen: Sequence[SeenEvent]) -> None:
+    if settled is not None and len(seen) == BATCH and seen[-1].id < settled.event_id:
+        progress.event_id, waiting = seen[-1].id, settled  # there are more of them; the mark stays settled
+    elif settled is not None:
+        # A watermark never goes back: after a restore of the sequence alone it would see steps twice.
+        progress.event_id, progress.known_at = max(settled.event_id, progress.event_id), settled.at
+    progress.pending_event_id = waiting.event_id if waiting else None
+    progress.pending_xid = waiting.xid if waiting else None
+    progress.pending_at = waiting.at if waiting else None
+    session.flush()
+
+
+def _what_holds_up(database: Database, reached: Position | None, goal: int) -> object:
+    if reached is not None and reached.seen:
+        return msg("facts.behind", steps=goal - reached.event_id)
+    with database.session(None) as session:
+        oldest = session.execute(_OLDEST).first()
+    if oldest is None:
+        return msg("facts.held_up")
+    return msg("facts.held_up_by", pid=oldest.pid, role=oldest.usename, database=oldest.datname)

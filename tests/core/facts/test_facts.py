@@ -1,0 +1,57 @@
+"""Facts of single cases, worked out by hand, step by step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import select
+
+from core.facts.models import FactCase, FactHolding, FactTask
+from core.facts.service import catch_up, known_until
+from core.lib import clock
+from tests.journeys import walking
+from tests.journeys.town import Town
+
+
+def followed(town: Town) -> None:
+    catch_up(town.database, town.agency_id, now=clock.now())
+
+
+def facts_of(town: Town, number: str) -> tuple[FactCase, list[FactHolding], list[FactTask]]:
+    case = town.found(number)
+    with town.work() as (session, _):
+        whole = session.scalars(select(FactCase).where(FactCase.case_id == case.id)).one()
+        holdings = session.scalars(select(FactHolding).where(FactHolding.case_id == case.id).order_by(FactHolding.given_at)).all()
+        tasks = session.scalars(select(FactTask).where(FactTask.case_id == case.id).order_by(FactTask.sequence)).all()
+    return whole, list(holdings), list(tasks)
+
+
+def ends(tasks: list[FactTask]) -> list[tuple[Any, ...]]:
+    return [(one.sequence, one.limit_key, one.verb, one.in_time) for one in tasks]
+
+
+def test_straight_way(town: Town) -> None:
+    number = walking.handling(town)
+    followed(town)
+    whole, (holding,), tasks = facts_of(town, number)
+    case = town.found(number)
+    assert (whole.state, whole.chain_length, whole.chain_head, whole.counts) == (
+        case.state,
+        case.chain_length,
+        case.chain_head,
+        case.counts,
+    )
+    assert (whole.done_at, whole.missed_at, whole.running_due_at) == (None, None, case.due_at)
+    assert whole.owed_at == case.due_at
+    assert (holding.department_id, holding.limit_key, holding.ended_by) == (town.departments["E01"], "handle", None)
+    assert (holding.running_due_at, holding.is_present, holding.times_done) == (case.due_at, True, 0)
+    assert ends(tasks) == [(0, "handle", None, None), (2, "accept", "file", True), (3, "dispatch", "dispatch", True)]
+    walking.closed(town, number)
+    followed(town)
+    whole, (holding,), tasks = facts_of(town, number)
+    assert whole.state == "closed"
+    assert whole.owed_at == whole.done_at == holding.done_at
+    assert (holding.ended_by, holding.times_done, holding.times_held_again, holding.running_due_at) == ("handle", 1, 0, None)
+    assert [one.limit_key for one in tasks] == ["accept", "dispatch", "handle", "send_check", "check", "close"]
+    with town.work() as (session, _):
+        assert known_until(session) <= clock.now()
