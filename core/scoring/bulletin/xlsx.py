@@ -21,6 +21,8 @@ _OPTIONS = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": 
 _FIXED = ("bulletin_rank", "bulletin_code", "bulletin_subject", "bulletin_level", "bulletin_score", "bulletin_grade")
 _SCORE, _NAME = 4, 2
 _HEADS = 2
+_PIXELS = 20
+"""Height of a row."""
 
 
 def workbook(bulletin: Bulletin) -> bytes:
@@ -89,9 +91,12 @@ def _sheet(book: Any, section: Section, formats: Mapping[str, Any], taken: set[s
             row += 1
         spans.append((table, first, row - 1))
     sheet.autofilter(_HEADS - 1, 0, max(row - 1, _HEADS), len(_FIXED) - 1)
-    for number, (table, first, last) in enumerate(span for span in spans if span[0].is_drawn_by_subject and span[0].scored):
-        chart = _chart(book, name, table, first, last)
-        sheet.insert_chart(row + 1 + number * 30, 0, chart)
+    row += 1
+    for table, first, last in spans:
+        if table.is_drawn_by_subject and table.scored:
+            height = 80 + 18 * len(table.rows)
+            sheet.insert_chart(row, 0, _chart(book, name, table, (first, last), height))
+            row += height // _PIXELS + 2
 
 
 def _headings(sheet: Any, card: Mapping[str, Any], formats: Mapping[str, Any]) -> None:
@@ -103,12 +108,19 @@ def _headings(sheet: Any, card: Mapping[str, Any], formats: Mapping[str, Any]) -
         title = str(line["title"]) if line["weight"] is None else f"{line['title']}（{line['weight']:g} %）"
         sheet.merge_range(0, column, 0, column + len(parts) - 1, title, head)
         for offset, part in enumerate(parts):
-            sheet.write_string(1, column + offset, said(f"bulletin_{part}"), head)
+            sheet.write_string(1, column + offset, said(_PARTS[part]), head)
         column += len(parts)
     sheet.merge_range(0, column, 1, column, said("bulletin_notes"), head)
 
 
-_SCORED = ("counted", "base", "value", "points", "effective")
+_PARTS = {
+    "counted": "bulletin_counted",
+    "base": "bulletin_base",
+    "value": "bulletin_value",
+    "points": "bulletin_points_head",
+    "effective": "bulletin_effective",
+}
+_SCORED = tuple(_PARTS)
 _BESIDE = ("counted", "base", "value")
 
 
@@ -142,7 +154,8 @@ def _write(sheet: Any, row: int, column: int, value: Any, formats: Mapping[str, 
         sheet.write_number(row, column, float(value), formats["number"])
 
 
-def _chart(book: Any, name: str, table: Table, first: int, last: int) -> Any:
+def _chart(book: Any, name: str, table: Table, span: tuple[int, int], height: int) -> Any:
+    first, last = span
     chart = book.add_chart({"type": "bar"})
     chart.add_series(
         {
@@ -157,7 +170,7 @@ def _chart(book: Any, name: str, table: Table, first: int, last: int) -> Any:
     chart.set_legend({"none": True})
     chart.set_x_axis({"min": 0, "max": 100})
     chart.set_y_axis({"reverse": True})
-    chart.set_size({"width": 900, "height": 80 + 18 * len(table.rows)})
+    chart.set_size({"width": 900, "height": height})
     return chart
 
 
