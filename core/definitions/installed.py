@@ -28,6 +28,7 @@ COMPILERS = (
     "core.workflow.compiler",
     "core.feedback.compiler",
     "core.scoring.compiler",
+    "core.dashboards.compiler",
 )
 """Modules that register a compiler, or what follows a sync; named, not imported, since all but the first stand above this package."""
 
