@@ -25,6 +25,7 @@ COMMANDS = {
     "definitions": Entry("core.definitions.commands:definitions", "Check definition files and store them."),
     "demo": Entry("core.cli.demo:demo", "Seed the demo district and start everything."),
     "export": Entry("core.ledgers.commands:export", "Write the records of a ledger to a file."),
+    "facts": Entry("core.facts.commands:facts", "Keep and prove the facts that scores count."),
     "grid": Entry("core.grid.commands:grid", "Import, check and search the division of the land."),
     "health": Entry("core.cli.health:health", "Say whether every part of the installation is well."),
     "import": Entry("core.ledgers.commands:import_", "Read records of a ledger from a file."),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 GRAINS = ("case", "holding", "task")
 """One row a case, one a case in one department's hands, one a running of one limit."""
+
+NAMED = 20
+"""So many of the cases that differ are named; all are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +42,6 @@ class Round:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    """How many rows a derivation wrote or took away, by grain."""
-
-    case: int = 0
-    holding: int = 0
-    task: int = 0
-
-    @property
-    def total(self) -> int:
-        """Count them together."""
-        return self.case + self.holding + self.task
-
-
-@dataclass(frozen=True, slots=True)
 class GrainDifference:
     """How one table of facts compares with what the record says: rows held, and those that differ, lack or are too many."""
 
@@ -75,15 +64,21 @@ class GrainDifference:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a comparison of facts and record found, and which cases to look at."""
+    """How facts compare with the record: table by table, and which cases to look at."""
 
-    grains: dict[str, GrainDifference] = field(default_factory=lambda: dict.fromkeys(GRAINS, GrainDifference()))
-    cases: Sequence[str] = ()
-    """Numbers of the first cases that differ; of a fact without a case, ``case <id>``."""
-    unsettled: int = 0
-    """Cases that moved again each time they were looked at: nothing is said of them."""
+    grains: Mapping[str, GrainDifference] = field(default_factory=lambda: dict.fromkeys(GRAINS, GrainDifference()))
+    case_ids: tuple[int, ...] = ()
+    """Some of the cases that differ, the first by their ids."""
+    moving: tuple[int, ...] = ()
+    """Cases with a step that the facts need not know yet: nothing is said of them."""
 
     @property
     def differences(self) -> int:
         """Count what is not as it should be, in all tables."""
         return sum(grain.total for grain in self.grains.values())
+
+    def __add__(self, other: Comparison) -> Comparison:
+        """Put what was found in two sets of cases together."""
+        grains = {name: self.grains[name] + other.grains[name] for name in GRAINS}
+        named = tuple(sorted({*self.case_ids, *other.case_ids})[:NAMED])
+        return Comparison(grains, named, (*self.moving, *other.moving))

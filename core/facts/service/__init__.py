@@ -4,7 +4,21 @@ What other packages call is named here.
 """
 
 from core.facts.service.deriving import derive_cases
-from core.facts.service.following import Position, catch_up, follow_once, listen
-from core.facts.service.reading import known_until
+from core.facts.service.following import Listener, Position, catch_up, follow_once, listen
+from core.facts.service.reading import Status, known_until, longest_lag, status
+from core.facts.service.rebuilding import check, rebuild
 
-__all__ = ["Position", "catch_up", "derive_cases", "follow_once", "known_until", "listen"]
+__all__ = [
+    "Listener",
+    "Position",
+    "Status",
+    "catch_up",
+    "check",
+    "derive_cases",
+    "follow_once",
+    "known_until",
+    "listen",
+    "longest_lag",
+    "rebuild",
+    "status",
+]

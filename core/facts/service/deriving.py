@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Table, text
+from sqlalchemy import Row, Table, text
 from sqlalchemy.orm import Session
 
 from core.db.base import Base
 from core.facts.models import FactCase, FactHolding, FactTask
 from core.facts.service import shapes
-from core.facts.types import GRAINS, Written
+from core.facts.types import GRAINS, NAMED, Comparison, GrainDifference
 
 _TABLES: Mapping[str, Table] = {
     grain: Base.metadata.tables[model.__tablename__] for grain, model in zip(GRAINS, (FactCase, FactHolding, FactTask), strict=True)
@@ -57,18 +57,25 @@ class Span:
 Scope = Cases | Span
 
 
-def derive(session: Session, agency_id: int, scope: Scope) -> Written:
-    """Bring the facts of some cases to what the record says; give how many rows that changed.
+def derive(session: Session, agency_id: int, scope: Scope) -> Comparison:
+    """Bring the facts of some cases to what the record says; give what was not so before.
 
     The caller sees to it that nobody else writes facts of these cases meanwhile (see :mod:`.locks`).
     """
-    row = session.execute(text(writing_sql(scope.condition)), parameters(session, agency_id, scope)).one()
-    return Written(**row._mapping)
+    return counted(session.execute(text(writing_sql(scope.condition)), parameters(session, agency_id, scope)))
 
 
-def derive_cases(session: Session, agency_id: int, ids: Iterable[int]) -> Written:
+def derive_cases(session: Session, agency_id: int, ids: Iterable[int]) -> Comparison:
     """Bring the facts of the cases with these ids to what the record says."""
     return derive(session, agency_id, Cases(tuple(ids)))
+
+
+def counted(rows: Iterable[Row[Any]]) -> Comparison:
+    """Read the answer of a statement that ends with :func:`counting_sql`."""
+    found = {row.grain: row for row in rows}
+    grains = {name: GrainDifference(row.rows, row.differing, row.missing, row.surplus) for name, row in found.items()}
+    named = sorted({number for row in found.values() for number in row.case_ids})[:NAMED]
+    return Comparison(grains, tuple(named))
 
 
 def parameters(session: Session, agency_id: int, scope: Scope) -> dict[str, Any]:
@@ -123,8 +130,21 @@ def writing_sql(condition: str) -> str:
     parts = [derived_sql(condition)]
     for grain in GRAINS:
         parts += [differing_sql(grain, condition), _written_sql(grain), _gone_sql(grain, condition)]
-    counted = ", ".join(f"(SELECT count(*) FROM {grain}_written) + (SELECT count(*) FROM {grain}_gone) AS {grain}" for grain in GRAINS)
-    return f"{','.join(parts)} SELECT {counted}"
+    return ",".join(parts) + counting_sql()
+
+
+def counting_sql(but: str = "true") -> str:
+    """Give the end of a statement: how many rows of each grain there should be, and how those that are there differ."""
+    return " UNION ALL ".join(_counted_sql(grain, but) for grain in GRAINS)
+
+
+def _counted_sql(grain: str, but: str) -> str:
+    return f"""
+SELECT '{grain}' AS grain, (SELECT count(*) FROM d_{grain} WHERE {but}) AS rows,
+  count(*) FILTER (WHERE case_id IS NOT NULL AND x_case_id IS NOT NULL) AS differing,
+  count(*) FILTER (WHERE x_case_id IS NULL) AS missing, count(*) FILTER (WHERE case_id IS NULL) AS surplus,
+  ARRAY(SELECT DISTINCT coalesce(case_id, x_case_id) FROM {grain}_differs ORDER BY 1 LIMIT {NAMED}) AS case_ids
+FROM {grain}_differs"""  # noqa: S608  # as above
 
 
 def _written_sql(grain: str) -> str:

@@ -29,7 +29,7 @@ from core.facts.service import locks
 from core.facts.service.deriving import derive_cases
 from core.facts.types import Round, SeenEvent
 from core.lib.errors import Unavailable
-from core.lib.text import msg
+from core.lib.text import Message, msg
 from core.workflow.models import CaseEvent
 
 BATCH = 5_000
@@ -92,7 +92,7 @@ def follow_once(database: Database, agency_id: int, *, now: datetime) -> Positio
         progress = session.get_one(FactProgress, agency_id)
         fresh = _look(session, now)
         settled, waiting = _settle(session, progress, fresh)
-        seen = _take_in(session, agency_id, progress.event_id, settled, now) if settled is not None else []
+        seen = _take_in(session, progress, settled, now) if settled is not None else []
         _remember(session, progress, settled, waiting, seen)
         worked = timedelta(seconds=time.monotonic() - began)
         progress.due_at = now + worked + max(REST, SHARE * worked)
@@ -116,6 +116,21 @@ def catch_up(database: Database, agency_id: int, *, now: datetime, patience: flo
             raise Unavailable(_what_holds_up(database, reached, goal))
         if reached is None or not reached.seen:
             time.sleep(_PAUSE)
+
+
+def settle(database: Database, agency_id: int, *, now: datetime, patience: float = PATIENCE) -> int:
+    """Wait until every step drawn before this call is committed or never will be; give the number of the last.
+
+    Raises Unavailable when a transaction keeps it waiting for longer than ``patience`` seconds.
+    """
+    deadline = time.monotonic() + patience
+    with database.session(agency_id) as session:
+        mark = _look(session, now)
+        while session.execute(_ENDED).scalar_one() < mark.xid:
+            if time.monotonic() > deadline:
+                raise Unavailable(_what_holds_up(database, None, mark.event_id))
+            time.sleep(_PAUSE)
+    return mark.event_id
 
 
 def note_failure(database: Database, agency_id: int, error: Exception, *, again_at: datetime) -> None:
@@ -150,7 +165,8 @@ def _pending(progress: FactProgress, fresh: Mark) -> Mark | None:
     return Mark(progress.pending_event_id, progress.pending_xid, progress.pending_at) if progress.pending_xid <= fresh.xid else None
 
 
-def _take_in(session: Session, agency_id: int, after: int, settled: Mark, now: datetime) -> Sequence[SeenEvent]:
+def _take_in(session: Session, progress: FactProgress, settled: Mark, now: datetime) -> Sequence[SeenEvent]:
+    agency_id = progress.agency_id
     # The shapes of workflows are read after the mark was settled: whatever version a step up to it has, they know.
     read = (
         select(
@@ -163,18 +179,19 @@ def _take_in(session: Session, agency_id: int, after: int, settled: Mark, now: d
             CaseEvent.from_state,
             CaseEvent.to_state,
         )
-        .where(CaseEvent.agency_id == agency_id, CaseEvent.id > after, CaseEvent.id <= settled.event_id)
+        .where(CaseEvent.agency_id == agency_id, CaseEvent.id > progress.event_id, CaseEvent.id <= settled.event_id)
         .order_by(CaseEvent.id)
         .limit(BATCH)
     )
     seen = [SeenEvent(*row) for row in session.execute(read)]
     if seen:
-        taken = Round(agency_id, now, seen)
         locks.begin(session)
-        locks.write_alone(session, agency_id)
-        derive_cases(session, agency_id, taken.case_ids)
+        new = {event.case_id for event in seen if event.id > progress.derived_event_id}
+        if new:
+            locks.write_alone(session, agency_id)
+            derive_cases(session, agency_id, sorted(new))
         for listener in _listeners:
-            listener(session, taken)
+            listener(session, Round(agency_id, now, seen))
     return seen
 
 
@@ -190,7 +207,7 @@ def _remember(session: Session, progress: FactProgress, settled: Mark | None, wa
     session.flush()
 
 
-def _what_holds_up(database: Database, reached: Position | None, goal: int) -> object:
+def _what_holds_up(database: Database, reached: Position | None, goal: int) -> Message:
     if reached is not None and reached.seen:
         return msg("facts.behind", steps=goal - reached.event_id)
     with database.session(None) as session:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select
+import pytest
+from sqlalchemy import select, text
 
 from core.facts.models import FactCase, FactHolding, FactTask
-from core.facts.service import catch_up, known_until
+from core.facts.service import catch_up, check, known_until, rebuild
 from core.lib import clock
 from tests.journeys import walking
 from tests.journeys.town import Town
@@ -55,3 +56,37 @@ def test_straight_way(town: Town) -> None:
     assert [one.limit_key for one in tasks] == ["accept", "dispatch", "handle", "send_check", "check", "close"]
     with town.work() as (session, _):
         assert known_until(session) <= clock.now()
+
+
+def unwatched(*_: int) -> None:
+    """Progress that nobody looks at."""
+
+
+def differences(town: Town) -> int:
+    return check(town.database, town.agency_id, unwatched, now=clock.now()).differences
+
+
+TAMPERINGS = {
+    "case": "UPDATE fact_case SET missed_at = now() WHERE case_id = :id",
+    "chain": "UPDATE fact_case SET chain_length = 1 WHERE case_id = :id",
+    "holding": "UPDATE fact_holding SET times_done = 7 WHERE case_id = :id",
+    "task": "UPDATE fact_task SET in_time = NOT in_time WHERE case_id = :id AND sequence = 2",
+    "missing": "DELETE FROM fact_task WHERE case_id = :id AND sequence = 3",
+    "surplus": """INSERT INTO fact_task (agency_id, case_id, sequence, workflow, limit_key, state, started_at, is_superseded)
+        SELECT agency_id, case_id, 99, workflow, limit_key, state, started_at, false FROM fact_task WHERE case_id = :id AND sequence = 2""",
+}
+
+
+@pytest.mark.parametrize("what", sorted(TAMPERINGS))
+def test_tampered_row_is_found_and_named(town: Town, what: str) -> None:
+    number = walking.handling(town)
+    followed(town)
+    assert differences(town) == 0
+    case = town.found(number)
+    with town.database.owner_engine.begin() as connection:
+        assert connection.execute(text(TAMPERINGS[what]), {"id": case.id}).rowcount == 1
+    found = check(town.database, town.agency_id, unwatched, now=clock.now())
+    assert (found.differences, found.case_ids, found.moving) == (1, (case.id,), ())
+    mended = rebuild(town.database, town.agency_id, unwatched, now=clock.now())
+    assert mended.grains == found.grains
+    assert differences(town) == 0
