@@ -47,6 +47,8 @@ class Settings:
     """Web processes (WANGGE_WEB_WORKERS, default 2)."""
     web_threads: int
     """Threads a web process, at most 4 (WANGGE_WEB_THREADS, default 2)."""
+    public_url: str
+    """Where people outside reach this installation, for links in messages (WANGGE_PUBLIC_URL, default http://<host>:<port>)."""
     secure_cookies: bool
     """Send cookies over HTTPS only (WANGGE_SECURE_COOKIES, default off for loopback)."""
     trusted_proxies: tuple[str, ...]
@@ -81,6 +83,8 @@ class Settings:
             port=int(values.get("WANGGE_PORT") or 8080),
             web_workers=int(values.get("WANGGE_WEB_WORKERS") or 2),
             web_threads=min(4, int(values.get("WANGGE_WEB_THREADS") or 2)),
+            public_url=values.get("WANGGE_PUBLIC_URL", "").rstrip("/")
+            or f"http://{values.get('WANGGE_HOST') or '127.0.0.1'}:{values.get('WANGGE_PORT') or 8080}",
             secure_cookies=values.get("WANGGE_SECURE_COOKIES") == "1",
             trusted_proxies=_listed(values.get("WANGGE_TRUSTED_PROXIES", "")),
             time_zone=values.get("WANGGE_TIME_ZONE") or "Asia/Shanghai",

@@ -6,6 +6,7 @@ WanggeError
 ├── Forbidden 403            seen, but no right
 ├── NotFound 404             not there, or outside the actor's scope
 ├── Conflict 409             the state forbids it; ``extra`` says what is allowed
+├── Gone 410                 it was there once and is not any more, or never was
 ├── PreconditionFailed 412   somebody changed it first
 ├── TooLarge 413
 ├── WrongContentType 415     the body is of another kind than this route takes
@@ -76,6 +77,12 @@ class Conflict(WanggeError):  # noqa: N818
     """The present state forbids it."""
 
     status, type = 409, "conflict"
+
+
+class Gone(WanggeError):  # noqa: N818
+    """What was to be used once has been used, has run out, or never was; the three look alike."""
+
+    status, type = 410, "gone"
 
 
 class PreconditionFailed(WanggeError):  # noqa: N818

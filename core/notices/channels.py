@@ -13,6 +13,7 @@ from core.authz import Actor, require_anywhere
 from core.lib.errors import NotFound
 from core.lib.text import msg
 from core.notices.models import NoticeChannel
+from core.notices.outside import has_place_for_number, with_number
 from core.notices.permissions import NoticeRight
 from core.notices.sender import Outside, kind_of
 
@@ -24,15 +25,19 @@ def list_channels(session: Session, actor: Actor) -> Sequence[NoticeChannel]:
 
 
 def add(session: Session, actor: Actor, outside: Outside, *, title: str, url: str, topics: list[str]) -> NoticeChannel:
-    """Add a channel for the whole agency; raise Invalid for a URL that Apprise does not know, or where no notice may go."""
+    """Add a channel for the whole agency; raise Invalid for a URL that Apprise does not know, or where no notice may go.
+
+    One with ``{phone}`` in its URL reaches people without an account.
+    """
     require_anywhere(actor, NoticeRight.MANAGE_CHANNELS)
     channel = NoticeChannel(
         agency_id=actor.agency_id,
         title=title,
-        kind=kind_of(url, outside.inside),
+        kind=kind_of(with_number(url, "13800000000"), outside.inside),
         sealed_url=outside.sealer.seal(url),
         topics=topics,
         active=True,
+        for_residents=has_place_for_number(url),
         created_at=actor.now,
     )
     session.add(channel)
@@ -54,4 +59,11 @@ def remove(session: Session, actor: Actor, channel_id: int) -> None:
 
 def shown(channel: NoticeChannel) -> dict[str, Any]:
     """Show a channel without its address."""
-    return {"id": channel.id, "title": channel.title, "kind": channel.kind, "topics": channel.topics, "active": channel.active}
+    return {
+        "id": channel.id,
+        "title": channel.title,
+        "kind": channel.kind,
+        "topics": channel.topics,
+        "active": channel.active,
+        "for_residents": channel.for_residents,
+    }

@@ -49,6 +49,8 @@ class NoticeChannel(AgencyOwned, Base):
     topics: Mapped[list[str]] = mapped_column(JSONB, server_default=text("'[]'"))
     """The topics it carries; an empty list carries all."""
     active: Mapped[bool] = mapped_column(server_default=text("true"))
+    for_residents: Mapped[bool] = mapped_column(server_default=text("false"))
+    """Whether its URL has a place for a telephone number: it then carries what is said to people without an account, and nothing else."""
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 

@@ -35,7 +35,11 @@ class ChannelBodySchema(Schema):
 
     title = fields.String(required=True, validate=validate.Length(1, 120))
     url = fields.String(
-        required=True, validate=validate.Length(1, 1000), metadata={"description": "Apprise URL; kept sealed, never shown again."}
+        required=True,
+        validate=validate.Length(1, 1000),
+        metadata={
+            "description": "Apprise URL; kept sealed, never shown again. With {phone} in it, it reaches residents by telephone number."
+        },
     )
     topics = fields.List(fields.String(validate=validate.Length(1, 60)), load_default=list, validate=validate.Length(max=50))
 
@@ -48,6 +52,9 @@ class ChannelSchema(Schema):
     kind = fields.String(required=True, metadata={"description": "The scheme of its URL, such as mailto or wecombot."})
     topics = fields.List(fields.String(), required=True)
     active = fields.Boolean(required=True)
+    for_residents = fields.Boolean(
+        required=True, metadata={"description": "Carries messages to people without an account, and no notices."}
+    )
 
 
 class ChannelListSchema(Schema):

@@ -59,7 +59,10 @@ def _queue(session: Session, agency_id: int, told: Mapping[int, int], topic: str
     wanted = or_(NoticeChannel.topics == [], NoticeChannel.topics.contains([topic]))
     channels = session.scalars(
         select(NoticeChannel).where(
-            NoticeChannel.active, wanted, or_(NoticeChannel.user_id.is_(None), NoticeChannel.user_id.in_(told.values()))
+            NoticeChannel.active,
+            NoticeChannel.for_residents.is_(False),
+            wanted,
+            or_(NoticeChannel.user_id.is_(None), NoticeChannel.user_id.in_(told.values())),
         )
     ).all()
     sendings = [

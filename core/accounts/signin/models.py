@@ -41,13 +41,13 @@ class AuthSession(Base):
 
 
 class SignInCount(Base):
-    """The tries of one user name or one address within the running window."""
+    """The tries of one user name, one address, or one address at a link for people without an account, within the running window."""
 
     __tablename__ = "sign_in_count"
     __config_scope__ = "runtime"
 
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
-    """``user:`` or ``address:`` and a keyed digest, so that the table names nobody."""
+    """``user:``, ``address:`` or what the link is for, and a keyed digest, so that the table names nobody."""
     tries: Mapped[int] = mapped_column()
     window_started_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     locked_until: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -59,12 +59,29 @@ def begin_try(session: Session, seals: Seals, *, username: str, address: str, no
         for key, limit in ((_address_key(seals, address), TRIES_OF_ADDRESS), (_user_key(seals, username), TRIES_OF_USER))
     ]
     wait = max(waits)
-    if wait <= timedelta():
-        return None
+    return _refusal(wait) if wait > timedelta() else None
+
+
+def _refusal(wait: timedelta) -> TooMany:
     seconds = ceil(wait.total_seconds())
     refusal = TooMany(msg("accounts.too_many_tries", minutes=ceil(seconds / 60)), extra={"retry_after": seconds})
     refusal.headers["Retry-After"] = str(seconds)
     return refusal
+
+
+def begin_visit(session: Session, seals: Seals, *, purpose: str, address: str, now: datetime) -> TooMany | None:
+    """Count somebody without an account who tries a link of this ``purpose``; give the refusal when the address is locked.
+
+    The caller commits before it looks at the link, and takes the visit back when the link is a good one.
+    """
+    wait = _count(session, _visit_key(seals, purpose, address), TRIES_OF_ADDRESS, now)
+    return _refusal(wait) if wait > timedelta() else None
+
+
+def take_back_visit(session: Session, seals: Seals, *, purpose: str, address: str) -> None:
+    """Take one visit off its address."""
+    key = _visit_key(seals, purpose, address)
+    session.execute(update(SignInCount).where(SignInCount.key == key, SignInCount.tries > 0).values(tries=SignInCount.tries - 1))
 
 
 def forgive(session: Session, seals: Seals, *, username: str, address: str) -> None:
@@ -98,6 +115,10 @@ def _count(session: Session, key: str, limit: int, now: datetime) -> timedelta:
     values = {"tries": after.tries, "window_started_at": after.window_started_at, "locked_until": after.locked_until}
     session.execute(update(SignInCount).where(SignInCount.key == key).values(values))
     return timedelta() if after.locked_until is None else after.locked_until - now
+
+
+def _visit_key(seals: Seals, purpose: str, address: str) -> str:
+    return f"{purpose}:{seals.digest(f'{purpose}:{address}').hex()}"
 
 
 def _user_key(seals: Seals, username: str) -> str:
