@@ -53,7 +53,8 @@ def page(bulletin: Bulletin) -> bytes:
     SubElement(body, "p", {"class": "times"}).text = _times(bulletin)
     for number, section in enumerate(bulletin.sections):
         _section(body, section, is_first=number == 0)
-    return b"<!doctype html>\n" + tostring(root, encoding="utf-8", method="html")
+    written: bytes = tostring(root, encoding="utf-8", method="html")
+    return b"<!doctype html>\n" + written
 
 
 def _times(bulletin: Bulletin) -> str:
