@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench import http, memory, points, timers, world
+from bench import http, memory, points, scores, timers, world
 from bench.report import GOALS, RESULTS, rows
 from bench.world import World
 from core.db.embedded import EmbeddedPostgres
@@ -61,15 +61,17 @@ def measure(place: World, report: dict[str, Any], wanted: list[str]) -> None:
         keep(report, "import", imports.run, place.database, FOLDER)
     if "memory" in wanted:
         keep(report, "memory", memory.idle, place)
-    if {"create", "move", "component"} & set(wanted):
+    if {"create", "move", "component", "facts_cost"} & set(wanted):
         with http.both(place) as (product, floor):
-            for work in (http.component, http.create, http.move):
+            for work in (http.component, http.create, http.move, scores.facts_cost):
                 if work.__name__ in wanted:
                     keep(report, work.__name__, work, place, product, floor)
     if "timers" in wanted:
         keep(report, "timers", timers.fire, place)
     if {"newest", "newest_growth", "history"} & set(wanted):
         newest(place, report)
+    if "facts_rebuild" in wanted:
+        keep(report, "facts_rebuild", scores.facts_rebuild, place, CASES)  # the last: it puts other cases in the place of all
 
 
 def newest(place: World, report: dict[str, Any]) -> None:

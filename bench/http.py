@@ -60,6 +60,11 @@ def _in_turn(measure: Callable[[], Load], floor: Callable[[], Load]) -> dict[str
 
 def create(world: World, product: str, floor: str) -> dict[str, Any]:
     """Create a case: sign-in, scope, form, location, number, limit, event, audit."""
+    return _in_turn(creating(world, product), lambda: servers.load(floor, script=_FLOOR_INSERT))
+
+
+def creating(world: World, product: str) -> Callable[[], Load]:
+    """Give the load that creates cases."""
     photo = photo_of_inspector(world)
     headers = _lua_headers({"Authorization": f"Bearer {token(product, 'inspector')}", "Content-Type": "application/json"})
     script = f"""
@@ -69,11 +74,16 @@ request = function()
   return wrk.format("POST", "/api/v1/cases", head, body)
 end
 """
-    return _in_turn(lambda: servers.load(product, script=script), lambda: servers.load(floor, script=_FLOOR_INSERT))
+    return lambda: servers.load(product, script=script)
 
 
 def move(world: World, product: str, floor: str) -> dict[str, Any]:
     """Take one step (file) of as many waiting cases, each once."""
+    return _in_turn(moving(world, product), lambda: servers.load(floor, script=_FLOOR_INSERT))
+
+
+def moving(world: World, product: str) -> Callable[[], Load]:
+    """Give the load that moves cases; the cases are made before each."""
     headers = {"Authorization": f"Bearer {token(product, 'duty_lead')}", "Content-Type": "application/json", "If-Match": '"1"'}
 
     def measured() -> Load:
@@ -89,7 +99,7 @@ end
 """
         return servers.load(product, script=script)
 
-    return _in_turn(measured, lambda: servers.load(floor, script=_FLOOR_INSERT))
+    return measured
 
 
 def newest(world: World, product: str, floor: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ RESULTS = Path("bench/results")
 GOALS = {
     "create": "ratio >= 0.30", "move": "ratio >= 0.30", "newest": "ratio >= 0.5", "newest_growth": "ratio <= 1.3", "component": "ratio >= 0.5",
     "locate": "ratio <= 1.5", "import": "ratio <= 6", "timers": "ratio <= 5", "memory": "pss_mb <= 600", "history": "seconds <= 120",
+    "facts_cost": "ratio >= 0.90", "facts_rebuild": "seconds <= 120",
 }  # fmt: skip
 
 
