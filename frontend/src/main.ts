@@ -17,5 +17,6 @@ context.signedOut = () => {
   if (current.name !== "sign-in") void router.push({ name: "sign-in", query: { next: current.fullPath, ended: "1" } });
 };
 
-startOffline();
+// A resident who answers once needs nothing kept on the device.
+if (location.pathname !== "/a") startOffline();
 createApp(App).use(i18n).use(router).mount("#app");

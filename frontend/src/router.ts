@@ -9,12 +9,22 @@ import { known, me, mustChoose, mustSecure, restore, trouble } from "@/session";
 
 const routes: RouteRecordRaw[] = [
   { path: "/sign-in", name: "sign-in", component: SignIn, meta: { open: true } },
+  // A resident's link: nobody need be signed in, and nobody is asked who they are.
+  { path: "/a", name: "answer", component: screen("answer"), meta: { public: true } },
   { path: "/agency", name: "agency", component: screen("agency"), meta: { bare: true } },
   { path: "/", redirect: { name: "tasks" } },
   { path: "/tasks", name: "tasks", component: screen("tasks") },
   { path: "/cases", name: "cases", component: screen("cases") },
   { path: "/cases/:number", name: "case", component: screen("case"), props: true },
   { path: "/report", name: "report", component: screen("report") },
+  { path: "/scores/:card?", name: "scores", component: screen("scores") },
+  { path: "/scores/:card/:subject", name: "subject", component: screen("subject"), props: true },
+  { path: "/publications", name: "publications", component: screen("publications") },
+  { path: "/publications/:uuid", name: "publication", component: screen("publication"), props: true },
+  { path: "/dashboards/:dashboard?", name: "dashboards", component: screen("dashboards") },
+  { path: "/feedback", name: "feedback", component: screen("feedback") },
+  { path: "/surveys", name: "rounds", component: screen("rounds") },
+  { path: "/surveys/:survey/rounds/:uuid", name: "round", component: screen("round"), props: true },
   { path: "/notices", name: "notices", component: screen("notices") },
   { path: "/profile", name: "profile", component: screen("profile") },
   { path: "/:rest(.*)*", name: "missing", component: screen("missing") },
@@ -28,6 +38,7 @@ export const router = createRouter({
 });
 
 router.beforeEach(async (to) => {
+  if (to.meta["public"]) return true;
   if (!known.value) {
     try {
       await restore();
@@ -49,6 +60,15 @@ const TITLES: Record<string, string> = {
   tasks: "tasks.title",
   cases: "cases.title",
   report: "report.title",
+  scores: "score.title",
+  subject: "score.title",
+  publications: "publication.title",
+  publication: "publication.title",
+  dashboards: "dashboard.title",
+  feedback: "feedback.title",
+  rounds: "feedback.rounds",
+  round: "feedback.rounds",
+  answer: "answer.title",
   notices: "notices.title",
   profile: "profile.title",
   missing: "missing.title",

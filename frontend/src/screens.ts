@@ -1,7 +1,7 @@
-/** The screens: each is fetched on demand, and all of them ahead, because a phone loses its network between two of them. */
+/** The screens: each is fetched on demand, those of the work in the field ahead, because a phone loses its network between two of them. */
 import { NetworkFailure } from "@/api";
 
-const ON_DEMAND = {
+const AHEAD = {
   agency: () => import("@/views/ChooseAgency.vue"),
   tasks: () => import("@/views/MyTasks.vue"),
   cases: () => import("@/views/CaseList.vue"),
@@ -10,6 +10,20 @@ const ON_DEMAND = {
   notices: () => import("@/views/MyNotices.vue"),
   profile: () => import("@/views/MyProfile.vue"),
   missing: () => import("@/views/NotFound.vue"),
+};
+
+/** Every number on these is asked of the server, so without a network they would show nothing. */
+const ON_DEMAND = {
+  ...AHEAD,
+  scores: () => import("@/scores/ScoreBoard.vue"),
+  subject: () => import("@/scores/SubjectPage.vue"),
+  publications: () => import("@/scores/PublicationList.vue"),
+  publication: () => import("@/scores/PublicationPage.vue"),
+  dashboards: () => import("@/dashboards/DashboardPage.vue"),
+  feedback: () => import("@/answers/InvitationList.vue"),
+  rounds: () => import("@/answers/RoundList.vue"),
+  round: () => import("@/answers/RoundPage.vue"),
+  answer: () => import("@/answers/PublicAnswer.vue"),
 };
 
 type Screen = keyof typeof ON_DEMAND;
@@ -22,7 +36,7 @@ export function screen<T extends Screen>(name: T): () => ReturnType<(typeof ON_D
     }) as ReturnType<(typeof ON_DEMAND)[T]>;
 }
 
-/** Fetch every screen before it is asked for; what fails now is tried again, and said, when somebody goes there. */
+/** Fetch the screens of the field before they are asked for; what fails now is tried again, and said, when somebody goes there. */
 export async function fetchScreens(): Promise<void> {
-  await Promise.allSettled(Object.values(ON_DEMAND).map((load) => load()));
+  await Promise.allSettled(Object.values(AHEAD).map((load) => load()));
 }

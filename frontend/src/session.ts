@@ -43,6 +43,11 @@ export function keeper(): Keeper | null {
 export const seesHimself = computed(() => me.value?.rights.some((right) => right.endsWith(":case:report")) ?? false);
 export const mayReport = computed(() => seesHimself.value || (me.value?.rights.some((right) => right.endsWith(":case:register")) ?? false));
 
+/** Whether a right is held, somewhere at least; the server judges where. */
+export function may(right: string): boolean {
+  return me.value?.rights.includes(right) ?? false;
+}
+
 /** Look for a session the browser may still hold. */
 export async function restore(): Promise<void> {
   context.agency = localStorage.getItem(AGENCY);

@@ -58,6 +58,8 @@ export interface Options {
   signal?: AbortSignal;
   /** The caller deals with 401 itself (sign-in, the first look at the session). */
   quiet401?: boolean;
+  /** Ask as nobody: no cookie is sent, and no agency, also where somebody is signed in. */
+  asNobody?: boolean;
 }
 
 interface Context {
@@ -87,13 +89,18 @@ export async function send<T>(method: string, path: string, options: Options = {
     method,
     headers: headersOf(method, options),
     body: options.form ?? (options.body === undefined ? null : JSON.stringify(options.body)),
-    credentials: "same-origin",
+    credentials: options.asNobody ? "omit" : "same-origin",
     signal: options.signal ?? null,
   });
   if (!response.ok) throw await problemOf(response, options);
   const etag = response.headers.get("ETag");
   const text = response.status === 204 ? "" : await response.text();
   return { body: (text ? JSON.parse(text) : null) as T, version: etag?.replace(/^W\//, "").replaceAll('"', "") ?? null };
+}
+
+/** Ask for something and give what was answered. */
+export async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
+  return (await send<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) })).body;
 }
 
 /** Fetch a file as the acting agency: an address in an image could not say for whom. */
@@ -116,8 +123,8 @@ async function reach(url: string, init: RequestInit): Promise<Response> {
 
 function headersOf(method: string, options: Options): Headers {
   const headers = new Headers({ Accept: "application/json", "Accept-Language": context.locale });
-  if (context.agency) headers.set("X-Wangge-Agency", context.agency);
-  if (method !== "GET" && context.csrf) headers.set("X-CSRF-Token", context.csrf);
+  if (context.agency && !options.asNobody) headers.set("X-Wangge-Agency", context.agency);
+  if (method !== "GET" && context.csrf && !options.asNobody) headers.set("X-CSRF-Token", context.csrf);
   if (options.body !== undefined) headers.set("Content-Type", "application/json");
   if (options.ifMatch !== undefined) headers.set("If-Match", `"${options.ifMatch}"`);
   if (options.idempotencyKey) headers.set("Idempotency-Key", options.idempotencyKey);

@@ -1,5 +1,5 @@
 /** Every call the workspace makes, typed: a change on the server's side is mended here and nowhere else. */
-import { fetchFile, send, type Answer, type Query } from "./http";
+import { fetchFile, get, send, type Answer, type Query } from "./http";
 import type {
   AppKey,
   Attachment,
@@ -35,10 +35,6 @@ export interface CaseFilter {
   open?: boolean | undefined;
   limit?: number;
   after?: string | null;
-}
-
-async function get<T>(path: string, query?: Query, signal?: AbortSignal): Promise<T> {
-  return (await send<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) })).body;
 }
 
 export const session = {

@@ -1,7 +1,9 @@
 /** English texts; the type makes a missing or left-over key an error. */
+import evaluation from "./evaluation.en";
 import type zh from "./zh-CN";
 
 const en: typeof zh = {
+  ...evaluation,
   common: {
     product: "Wangge",
     productLong: "Grid governance platform",
@@ -22,7 +24,7 @@ const en: typeof zh = {
     remove: "Remove",
     choose: "Please choose",
   },
-  nav: { tasks: "My tasks", cases: "Cases", notices: "Notices", report: "Report", me: "Me", main: "Main menu", switchAgency: "Switch agency" },
+  nav: { tasks: "My tasks", cases: "Cases", notices: "Notices", report: "Report", me: "Me", main: "Main menu", dashboards: "Dashboards", scores: "Scores", feedback: "Feedback", switchAgency: "Switch agency" },
   signIn: {
     title: "Sign in",
     username: "User name",
@@ -234,6 +236,7 @@ const en: typeof zh = {
   },
   profile: {
     title: "Me",
+    more: "More",
     account: "Account",
     name: "Name",
     username: "User name",

@@ -1,5 +1,8 @@
 /** Chinese texts: the origin of every other language. Words follow the glossary of the field. */
+import evaluation from "./evaluation.zh-CN";
+
 export default {
+  ...evaluation,
   common: {
     product: "网格",
     productLong: "网格化治理平台",
@@ -20,7 +23,7 @@ export default {
     remove: "删除",
     choose: "请选择",
   },
-  nav: { tasks: "我的任务", cases: "案件", notices: "通知", report: "上报", me: "我的", main: "主菜单", switchAgency: "切换机构" },
+  nav: { tasks: "我的任务", cases: "案件", notices: "通知", report: "上报", me: "我的", main: "主菜单", dashboards: "看板", scores: "评价", feedback: "回访", switchAgency: "切换机构" },
   signIn: {
     title: "登录",
     username: "用户名",
@@ -232,6 +235,7 @@ export default {
   },
   profile: {
     title: "我的",
+    more: "更多",
     account: "账号",
     name: "姓名",
     username: "用户名",

@@ -38,3 +38,23 @@ export async function landIn(land: Land, box: [number, number, number, number]):
   const level = land.scheme.levels.at(-1);
   return level && land.scheme.levels.length > 2 ? grids.shapes({ level: level.key, bbox: box.map((degrees) => degrees.toFixed(5)).join(",") }) : null;
 }
+
+/** The box that holds all shapes, as the server reads it: west, south, east, north; null where there are none. */
+export function boxOf(shapes: FeatureCollection | undefined): string | null {
+  const box: [number, number, number, number] = [Infinity, Infinity, -Infinity, -Infinity];
+  for (const shape of shapes?.features ?? []) if ("coordinates" in shape.geometry) stretch(box, shape.geometry.coordinates);
+  return box[0] <= box[2] ? box.map((degrees) => degrees.toFixed(5)).join(",") : null;
+}
+
+function stretch(box: [number, number, number, number], part: unknown): void {
+  if (!Array.isArray(part)) return;
+  const [lon, lat] = part as unknown[];
+  if (typeof lon !== "number" || typeof lat !== "number") {
+    for (const inner of part) stretch(box, inner);
+    return;
+  }
+  box[0] = Math.min(box[0], lon);
+  box[1] = Math.min(box[1], lat);
+  box[2] = Math.max(box[2], lon);
+  box[3] = Math.max(box[3], lat);
+}
