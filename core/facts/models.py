@@ -174,7 +174,7 @@ class FactProgress(Base):
     pending_event_id: Mapped[int | None] = mapped_column(BigInteger)
     """The last step number that had been given out when it was looked; steps before it may still be on their way."""
     pending_xid: Mapped[int | None] = mapped_column(BigInteger)
-    """Once no transaction below this number runs, none of them is."""
+    """Once no transaction with a lower number runs, none of them is."""
     pending_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     due_at: Mapped[datetime] = mapped_column(UTCDateTime, server_default=text("now()"))
     last_error: Mapped[str | None] = mapped_column(Text)

@@ -2,12 +2,15 @@
 
 How a round knows that it has seen every step. Numbers of steps are drawn in
 one order and committed in another, so "greater than the last seen" alone
-would lose some. A round first asks which number was drawn last (M), and then,
-by a later look, which transactions have begun (all below X). Every step up to
-M belongs to one of those, for a step's transaction has its number before it
-draws the step's. Once none below X runs any more, all steps up to M are
-committed or will never be; M is then *settled*. Each look is a statement of
-its own with a snapshot of its own, which is what READ COMMITTED means.
+would lose some. A round first asks which number was drawn last (M), and then
+takes a transaction number of its own (X). Every step up to M belongs to a
+transaction with a lower number than X, for a step's transaction has its number
+before it draws the step's. Once none below X runs any more, all steps up to M
+are committed or will never be; M is then *settled*. Each look is a statement
+of its own with a snapshot of its own, which is what READ COMMITTED means.
+
+The upper end of a snapshot would not do for X: it is one past the highest
+transaction that has *ended*, and one that runs may be above it.
 
 A round that breaks off has changed nothing and is simply run again.
 """
@@ -50,8 +53,8 @@ Listener = Callable[[Session, Round], None]
 _listeners: list[Listener] = []
 
 _DRAWN = text("SELECT coalesce(pg_sequence_last_value('case_event_id_seq'::regclass), 0), current_setting('transaction_isolation')")
-_BEGUN = text("SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint")
-_ENDED = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")
+_OWN_NUMBER = text("SELECT pg_current_xact_id()::text::bigint")
+_LOWEST_RUNNING = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")  # one's own counts
 _OLDEST = text(
     "SELECT pid, usename, coalesce(datname, '') AS datname, xact_start FROM pg_stat_activity"
     " WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xid) DESC, pid LIMIT 1"
@@ -60,7 +63,7 @@ _OLDEST = text(
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A last number drawn, the transactions to wait for, and when it was asked."""
+    """A last number drawn, the transaction number below which all must have ended, and when it was asked."""
 
     event_id: int
     xid: int
@@ -106,7 +109,7 @@ def catch_up(database: Database, agency_id: int, *, now: datetime, patience: flo
     Raises Unavailable when that takes longer than ``patience`` seconds, saying what holds it up.
     """
     with database.session(agency_id) as session:
-        goal = _look(session, now).event_id
+        goal = _drawn(session)
     deadline = time.monotonic() + patience
     while True:
         reached = follow_once(database, agency_id, now=now)
@@ -126,7 +129,7 @@ def settle(database: Database, agency_id: int, *, now: datetime, patience: float
     deadline = time.monotonic() + patience
     with database.session(agency_id) as session:
         mark = _look(session, now)
-        while session.execute(_ENDED).scalar_one() < mark.xid:
+        while session.execute(_LOWEST_RUNNING).scalar_one() < mark.xid:
             if time.monotonic() > deadline:
                 raise Unavailable(_what_holds_up(database, None, mark.event_id))
             time.sleep(_PAUSE)
@@ -140,20 +143,24 @@ def note_failure(database: Database, agency_id: int, error: Exception, *, again_
         session.execute(update(FactProgress).where(FactProgress.agency_id == agency_id).values(last_error=reason, due_at=again_at))
 
 
-def _look(session: Session, now: datetime) -> Mark:
+def _drawn(session: Session) -> int:
     drawn, isolation = session.execute(_DRAWN).one()
     if isolation != "read committed":
         raise Unavailable(msg("facts.wrong_isolation", isolation=isolation))
-    return Mark(drawn, session.execute(_BEGUN).scalar_one(), now)
+    return int(drawn)
+
+
+def _look(session: Session, now: datetime) -> Mark:
+    return Mark(_drawn(session), session.execute(_OWN_NUMBER).scalar_one(), now)
 
 
 def _settle(session: Session, progress: FactProgress, fresh: Mark) -> tuple[Mark | None, Mark | None]:
     """Say up to where all steps are there now, and which mark to wait for next."""
     pending = _pending(progress, fresh)
-    ended = session.execute(_ENDED).scalar_one()
-    if ended >= fresh.xid:
+    lowest = session.execute(_LOWEST_RUNNING).scalar_one()
+    if lowest >= fresh.xid:
         return fresh, None
-    if pending is not None and ended >= pending.xid:
+    if pending is not None and lowest >= pending.xid:
         return pending, fresh
     return None, pending or fresh
 

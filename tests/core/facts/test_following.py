@@ -1,0 +1,284 @@
+"""Following the record: nothing slips past, nothing is taken in twice, one process at a time, and it rests."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
+
+from core.authz import Actor
+from core.db.engine import Database
+from core.facts.models import FactCase, FactHolding, FactProgress, FactTask
+from core.facts.service import catch_up, follow_once, following, known_until, rebuild
+from core.facts.tasks import follow
+from core.facts.types import Round
+from core.lib.errors import Unavailable
+from core.worker import due
+from core.workflow.models import CaseEvent
+from core.workflow.service import reporting
+from tests.core.workflow.test_bulk_service import cases_of, system
+from tests.journeys.town import HERE, Town
+
+NOW = datetime(2026, 3, 18, 4, 0, tzinfo=UTC)
+LATER = NOW + timedelta(hours=1)
+
+
+@pytest.fixture(autouse=True)
+def nothing_waits(town: Town) -> None:
+    catch_up(town.database, town.agency_id, now=NOW)
+
+
+@pytest.fixture
+def listened(monkeypatch: pytest.MonkeyPatch) -> Callable[[following.Listener], None]:
+    """Register listeners for one test only."""
+    monkeypatch.setattr(following, "_listeners", [])
+    return following.listen
+
+
+def actor(town: Town) -> Actor:
+    return Actor(None, town.agency_id, "town", "system", (), NOW, is_system=True)
+
+
+def report(session: Session, town: Town) -> int:
+    data = {"source": "superior", "kind": "event", "event_class": "e0113", "description": "路面破损", "position": HERE}
+    return reporting.report_case(session, actor(town), workflow="urban_mgmt.case", data=data).id
+
+
+def reported(town: Town) -> int:
+    with town.work() as (session, _):
+        return report(session, town)
+
+
+def known(town: Town, *ids: int) -> set[int]:
+    """Name those of the cases that the facts know."""
+    with town.work() as (session, _):
+        return set(session.scalars(select(FactCase.case_id).where(FactCase.case_id.in_(ids))))
+
+
+def progress(town: Town) -> FactProgress:
+    with town.work() as (session, _):
+        return session.scalars(select(FactProgress)).one()
+
+
+def test_lower_number_that_is_committed_later_is_not_lost(town: Town) -> None:
+    with town.database.session(town.agency_id) as slow:
+        first = report(slow, town)
+        second = reported(town)  # draws a higher number, and is there first
+        before = progress(town).event_id
+        assert follow_once(town.database, town.agency_id, now=NOW) is not None
+        assert follow_once(town.database, town.agency_id, now=NOW) is not None
+        assert (known(town, first, second), progress(town).event_id) == (set(), before)
+        slow.commit()
+    assert follow_once(town.database, town.agency_id, now=NOW) is not None
+    assert known(town, first, second) == {first, second}
+
+
+def test_numbers_rolled_back_hold_nobody_up(town: Town) -> None:
+    with town.database.session(town.agency_id) as slow:
+        first = report(slow, town)
+        second = reported(town)
+        slow.rollback()
+    reached = follow_once(town.database, town.agency_id, now=NOW)
+    assert reached is not None
+    assert reached.seen == 1
+    assert known(town, first, second) == {second}
+
+
+def test_what_begins_later_does_not_hold_up_what_was_waiting(town: Town) -> None:
+    """Under steady writing some transaction always runs: the mark that waits is reached all the same."""
+    with town.database.session(town.agency_id) as slow:
+        first = report(slow, town)
+        follow_once(town.database, town.agency_id, now=NOW)
+        with town.database.session(town.agency_id) as next_one:
+            second = report(next_one, town)
+            slow.commit()
+            reached = follow_once(town.database, town.agency_id, now=LATER)
+            assert reached is not None
+            assert (reached.known_at, known(town, first, second)) == (NOW, {first})
+            next_one.commit()
+    reached = follow_once(town.database, town.agency_id, now=LATER)
+    assert reached is not None
+    assert (reached.known_at, known(town, first, second)) == (LATER, {first, second})
+
+
+def test_readers_and_empty_rounds_hold_nobody_up(town: Town) -> None:
+    with town.database.session(town.agency_id) as reader:
+        reader.execute(text("SELECT count(*) FROM cases"))
+        reached = follow_once(town.database, town.agency_id, now=LATER)
+    assert reached is not None
+    assert (reached.seen, reached.known_at) == (0, LATER)
+    with town.work() as (session, _):
+        assert known_until(session) == LATER
+
+
+def test_catching_up_says_who_holds_it_up(town: Town) -> None:
+    with town.database.session(town.agency_id) as slow:
+        report(slow, town)
+        pid = slow.scalar(text("SELECT pg_backend_pid()"))
+        with pytest.raises(Unavailable) as refused:
+            catch_up(town.database, town.agency_id, now=NOW, patience=0.2)
+    assert str(pid) in str(refused.value)
+
+
+def test_mark_of_another_server_is_dropped(town: Town) -> None:
+    """After a restore the numbers of transactions begin anew: one still to come would never be reached."""
+    with town.work() as (session, _):
+        waiting = {"pending_event_id": 10**9, "pending_xid": 2**40, "pending_at": NOW}
+        session.query(FactProgress).update(waiting)
+    with town.database.session(town.agency_id) as slow:
+        report(slow, town)
+        second = reported(town)
+        follow_once(town.database, town.agency_id, now=NOW)
+        assert progress(town).pending_xid < 2**40  # type: ignore[operator]
+    catch_up(town.database, town.agency_id, now=NOW)
+    assert known(town, second) == {second}
+
+
+def test_other_isolation_is_refused(town: Town) -> None:
+    options = {"options": "-c default_transaction_isolation=serializable"}
+    strict = make_url(town.database.app_url).update_query_dict(options).render_as_string(hide_password=False)
+    other = Database(app_url=strict, owner_url=town.database.owner_url, scan_url=town.database.scan_url)
+    with pytest.raises(Unavailable, match="serializable"):
+        follow_once(other, town.agency_id, now=NOW)
+    other.dispose()
+
+
+def test_one_process_follows_at_a_time(town: Town, listened: Callable[[following.Listener], None]) -> None:
+    entered, leave = threading.Event(), threading.Event()
+
+    @listened
+    def slowly(_session: Session, _round: Round) -> None:
+        entered.set()
+        assert leave.wait(10)
+
+    case_id = reported(town)
+    found: list[Any] = []
+    worker = threading.Thread(target=lambda: found.append(follow_once(town.database, town.agency_id, now=NOW)))
+    worker.start()
+    assert entered.wait(10)
+    assert follow_once(town.database, town.agency_id, now=NOW) is None
+    leave.set()
+    worker.join()
+    assert found[0].seen == 1
+    assert known(town, case_id) == {case_id}
+
+
+def test_round_that_is_killed_is_run_again(town: Town, listened: Callable[[following.Listener], None]) -> None:
+    heard: list[list[int]] = []
+
+    @listened
+    def killed_once(session: Session, taken: Round) -> None:
+        heard.append([event.id for event in taken.events])
+        if len(heard) == 1:
+            pid = session.scalar(text("SELECT pg_backend_pid()"))
+            with town.database.app_engine.connect() as other:
+                other.execute(text("SELECT pg_terminate_backend(:pid)"), {"pid": pid})
+
+    before, case_id = progress(town), reported(town)
+    with pytest.raises(OperationalError):
+        follow_once(town.database, town.agency_id, now=NOW)
+    assert (progress(town).event_id, known(town, case_id)) == (before.event_id, set())
+    catch_up(town.database, town.agency_id, now=NOW)
+    assert known(town, case_id) == {case_id}
+    assert heard[0] == heard[1]
+    assert len(heard) == 2
+
+
+def test_reason_of_a_failed_round_is_kept_and_it_is_run_again_later(town: Town, listened: Callable[[following.Listener], None]) -> None:
+    heard: list[Round] = []
+
+    @listened
+    def fails_once(_session: Session, taken: Round) -> None:
+        heard.append(taken)
+        if len(heard) == 1:
+            raise LookupError("no such survey")
+
+    case_id = reported(town)
+    assert follow(town.database, town.agency_id, now=NOW) == 0
+    kept = progress(town)
+    assert (kept.last_error, kept.due_at) == ("LookupError: no such survey", NOW + timedelta(seconds=30))
+    assert follow(town.database, town.agency_id, now=LATER) == 1
+    assert (progress(town).last_error, known(town, case_id)) == (None, {case_id})
+    (event,) = heard[1].events
+    assert (event.case_id, event.sequence, event.verb, event.to_state, heard[1].case_ids) == (case_id, 1, "report", "reported", [case_id])
+
+
+def test_more_steps_than_a_round_takes_come_in_the_next(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(following, "BATCH", 2)
+    ids = [reported(town) for _ in range(5)]
+    reached = follow_once(town.database, town.agency_id, now=LATER)
+    assert reached is not None
+    assert (reached.seen, reached.known_at, known(town, *ids)) == (2, NOW, set(ids[:2]))
+    catch_up(town.database, town.agency_id, now=LATER)
+    assert known(town, *ids) == set(ids)
+    assert progress(town).known_at == LATER
+
+
+def test_round_rests_nine_times_as_long_as_it_worked(town: Town, listened: Callable[[following.Listener], None]) -> None:
+    follow_once(town.database, town.agency_id, now=NOW)
+    assert timedelta(seconds=1) <= progress(town).due_at - NOW < timedelta(seconds=1.9)
+
+    @listened
+    def slow(session: Session, _round: Round) -> None:
+        session.execute(text("SELECT pg_sleep(0.3)"))
+
+    reported(town)
+    follow_once(town.database, town.agency_id, now=NOW)
+    assert progress(town).due_at - NOW >= timedelta(seconds=3)
+
+
+def test_worker_finds_the_agency_when_its_facts_are_due(town: Town) -> None:
+    case_id = reported(town)
+    due_at = progress(town).due_at
+    assert ("facts", town.agency_id) not in list(due.find(town.database, now=due_at - timedelta(seconds=1)))
+    assert ("facts", town.agency_id) in list(due.find(town.database, now=due_at))
+    assert due.work_off(town.database, "facts", town.agency_id, now=due_at) == 1
+    assert known(town, case_id) == {case_id}
+
+
+def test_after_a_rebuild_steps_are_told_and_nothing_is_derived_twice(
+    town: Town, listened: Callable[[following.Listener], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard: list[Round] = []
+    derived: list[list[int]] = []
+
+    @listened
+    def hears(_session: Session, taken: Round) -> None:
+        heard.append(taken)
+
+    cases = cases_of(town, 3)
+    from core.workflow.service.bulk import import_history  # noqa: PLC0415
+
+    list(import_history(town.database, system(town), cases))
+    rebuild(town.database, town.agency_id, lambda *_: None, now=NOW)
+    honest = following.derive_cases
+    monkeypatch.setattr(following, "derive_cases", lambda session, agency, ids: derived.append(ids) or honest(session, agency, ids))
+    catch_up(town.database, town.agency_id, now=NOW)
+    assert (len(heard[0].case_ids), derived) == (3, [])
+    case_id = reported(town)
+    catch_up(town.database, town.agency_id, now=NOW)
+    assert derived == [[case_id]]
+
+
+def test_other_agency_sees_and_writes_nothing(town: Town, agencies: Any) -> None:
+    catch_up(town.database, town.agency_id, now=NOW)
+    _, beta = agencies
+    with town.database.session(beta.id) as session:
+        counts = [session.scalar(select(func.count()).select_from(model)) for model in (FactCase, FactHolding, FactTask, CaseEvent)]
+        assert counts == [0, 0, 0, 0]
+        assert session.scalars(select(FactProgress.agency_id)).all() == [beta.id]  # the database made it with the agency
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            session.execute(
+                text(
+                    "INSERT INTO fact_task (agency_id, case_id, sequence, workflow, limit_key, state, started_at, is_superseded)"
+                    " VALUES (:agency, 1, 1, 'w', 'l', 's', now(), false)"
+                ),
+                {"agency": town.agency_id},
+            )
