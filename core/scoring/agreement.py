@@ -8,7 +8,7 @@ from typing import Any
 from core.definitions.types import Content, DefinitionSource
 from core.lib.errors import FieldError
 from core.rules import RuleError, Tree, parse, reads
-from core.scoring.definition import SUBJECT_GRAINS, split_key
+from core.scoring.definition import NAMES, SUBJECT_GRAINS, split_key
 from core.scoring.reader import Reader
 
 _POINTS_OF = {
@@ -142,11 +142,10 @@ def _record_names(reader: Reader, content: Content, source: DefinitionSource) ->
         if "on" in raw:
             reader.known(f"indicators.{name}.on", raw["on"], fields, "field")
         for index, person in enumerate(raw.get("person", ())):
-            reader.known(f"indicators.{name}.person[{index}]", person.removeprefix("data."), fields, "field")
+            reader.known(f"indicators.{name}.person[{index}]", person, fields, "field")
     for path, tree in _rules(content):
-        for read in sorted(reads(tree)):
-            if read.startswith("data."):
-                reader.known(path, read.removeprefix("data.").partition(".")[0], fields, "field")
+        for read in sorted(reads(tree) - NAMES["record"]):
+            reader.known(path, read.partition(".")[0], fields, "field")
 
 
 def _ledger_fields(source: DefinitionSource, key: Any) -> set[str] | None:

@@ -121,7 +121,7 @@ class _Indicators(Reader):
             self.error(f"{path}.on", "not_of_grain", name="on", grain=self.grain)
 
     def _ratio(self, path: str, raw: Mapping[str, Any]) -> None:
-        counts = {key for key, other in self.content["indicators"].items() if other["of"] in {"count", "sum"}}
+        counts = {key for key, other in self.content["indicators"].items() if other["of"] == "count"}
         for name in ("numerator", "denominator"):
             if isinstance(raw.get(name), str):
                 self.known(f"{path}.{name}", raw[name], counts, "count")
@@ -130,7 +130,7 @@ class _Indicators(Reader):
 
     def _person(self, path: str, name: str) -> None:
         allowed = {*(("reporter", "assignee") if self.grain == "case" else ()), *PERSONS.get(self.grain, ())}
-        if not (self.grain == "case" and name.startswith("facts.")) and not (self.grain == "record" and name.startswith("data.")):
+        if self.grain != "record" and not (self.grain == "case" and name.startswith("facts.")):
             self.known(path, name, allowed, "person")
 
     def _tree(self, path: str, given: Any) -> Tree | None:

@@ -45,15 +45,15 @@ NAMES: Mapping[str, frozenset[str]] = MappingProxyType(
             {"limit", "verb", "state", "to_state", "person", "department", "grid", "is_late", "is_done", "is_superseded", "seconds_taken"}
         ),
         "answer": frozenset({"survey", "points", "department", "grid"}),
-        "record": frozenset({"state", "unit", "department", "code"}),
+        "record": frozenset({"state", "code", "grid", "department"}),
     }
 )
 """Of each grain, the names that its rules may read."""
 
 OPEN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"case": ("counts.", "facts."), "holding": ("case.",), "task": ("case.",), "answer": ("data.", "case."), "record": ("data.",)}
+    {"case": ("counts.", "facts."), "holding": ("case.",), "task": ("case.",), "answer": ("data.", "case."), "record": ("",)}
 )
-"""Of each grain, what the names begin with that the definitions around it bring."""
+"""Of each grain, what the names begin with that the definitions around it bring; a record's fields stand by their own names."""
 
 PERSONS: Mapping[str, tuple[str, ...]] = MappingProxyType({"case": ("reporter",), "task": ("person",)})
 """Whose a fact of a grain is unless the indicator says otherwise."""
@@ -317,6 +317,11 @@ class Scorecard:
     adjustments: Adjustments | None = None
     volume_line: str | None = None
     least_volume: int = 0
+
+    @property
+    def measured(self) -> dict[str, str]:
+        """Give the indicator of each line, and of what is shown beside, by the line's key."""
+        return {**{line.key: line.indicator for line in self.lines}, **{one.key: one.indicator for one in self.also}}
 
 
 @dataclass(frozen=True, slots=True)

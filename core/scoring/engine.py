@@ -85,6 +85,15 @@ def compose(card: Scorecard, scale: Scale, scores: Mapping[str, Score | None], *
     return _finished(card, scale, _mean(shared), lines=shared, is_ranked=is_ranked)
 
 
+def mean_of(scores: Sequence[Score]) -> Score | None:
+    """Give the mean of the scores of several bodies that somebody belongs to; None when none of them has one."""
+    reached = [Fraction(one.score) for one in scores if one.score is not None]
+    if not reached:
+        return None
+    mean = shown(sum(reached, ZERO) / len(reached), 4)
+    return Score(mean, None, is_ranked=any(one.is_ranked for one in scores))
+
+
 def part_weights(parts: Sequence[CardPart], role: str | None) -> dict[str, Fraction]:
     """Give the weight of each part: its own, that of the subject's role in the team, or what the others leave of 100."""
     given = {part.key: part.by_team_role.get(role or "", part.weight or ZERO) for part in parts if not part.takes_rest}

@@ -8,7 +8,7 @@ card's rows, a ``Board`` the sheets that were asked for together.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from core.lib.text import Title
+from core.scoring.periods import Period
 
 PART = Literal["counted", "base", "exempted", "missed"]
 PARTS: tuple[PART, ...] = ("counted", "base", "exempted", "missed")
@@ -143,10 +144,10 @@ class Subject:
 
     @property
     def ref(self) -> str:
-        """Name it as addresses do: ``grid:110101010``, ``person:17``, ``grid:110101010/own``, ``nobody``."""
+        """Name it as addresses do: ``grid:110101010``, ``own:110101010``, ``person:17``, ``nobody``."""
         if self.special in {OUTSIDE, NOBODY, WHOLE}:
             return str(self.special)
-        return f"{self.kind}:{self.code}" + (f"/{self.special}" if self.special else "")
+        return f"{self.special or self.kind}:{self.code}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,15 +207,51 @@ class Board:
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One row of the list behind a number: which case or record, whose, when, and why it is counted as it is."""
+    """One row of the list behind a number: what was counted, when, and why it counts as it does. Nothing of it is personal.
 
-    key: tuple[int, ...]
+    ``verdict`` is ``counted``, ``missed`` or ``exempted``, then by ``exemptions``.
+    ``value`` is what it adds to a mean or sum, or the points it takes.
+    """
+
     case_id: int | None
     record_id: int | None
-    at: datetime | None
     verdict: PART
     exemptions: tuple[str, ...]
-    columns: Mapping[str, Any] = field(default_factory=lambda: EMPTY)
+    grid_id: int | None
+    department_id: int | None
+    person_id: int | None
+    class_code: str | None
+    state: str | None
+    limit: str | None
+    verb: str | None
+    began_at: datetime | None
+    due_at: datetime | None
+    ended_at: datetime | None
+    closed_at: datetime | None
+    is_late: bool | None
+    value: Fraction | None
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """One number on a board, to be opened: which card, period, subject (by ``ref``), line, and which part of it."""
+
+    scorecard: str
+    period: Period
+    subject: str
+    line: str
+    part: PART = "counted"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Which boards are asked for: which cards, for which period; of areas, of which level and below which area (by code)."""
+
+    scorecards: tuple[str, ...]
+    period: Period
+    level: str | None = None
+    below: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,10 @@
+"""Scores: counting facts, scoring subjects, opening the list behind a number. One module a use.
+
+What other packages call is named here.
+"""
+
+from core.scoring.service.drilling import facts_behind
+from core.scoring.service.scoreboard import scoreboard
+from core.scoring.service.sources import NOW, Source
+
+__all__ = ["NOW", "Source", "facts_behind", "scoreboard"]
