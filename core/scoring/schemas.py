@@ -46,8 +46,11 @@ class ScoreGradeSchema(Schema):
 
 
 class ScoreStepSchema(Schema):
-    """One step of a table of points: above the step before, up to and with its own bound."""
+    """One step of a table of points: above the step before, up to and with its own bound; or from a bound on, up to the next step."""
 
+    from_ = fields.Float(
+        required=True, allow_none=True, data_key="from", metadata={"description": "Set in tables that are read from below."}
+    )
     up_to = fields.Float(required=True, allow_none=True, metadata={"description": "Null takes the rest."})
     points = fields.Float(required=True)
 
@@ -115,7 +118,7 @@ class ScoreCellSchema(Schema):
     counted = fields.Integer(required=True, metadata={"description": "What is above the fraction line."})
     base = fields.Integer(required=True, metadata={"description": "What is below it; for a number, the number itself."})
     exempted = fields.Integer(required=True)
-    value = fields.Float(required=True, allow_none=True, metadata={"description": "Null: no data."})
+    value = fields.Float(required=True, allow_none=True, metadata={"description": "Of a rate in percent. Null: no data."})
     text = fields.String(required=True, metadata={"description": "The value with its counts as people read it, such as 2.5（10 ÷ 4）."})
     points = fields.Float(required=True, allow_none=True)
     weight = fields.Float(required=True, allow_none=True)

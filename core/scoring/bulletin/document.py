@@ -113,12 +113,16 @@ def explained(line: Mapping[str, Any]) -> str:
     if line["part_of"]:
         return said("bulletin_part", title=line["title"], weight=f"{line['weight']:g}")
     if line["steps"]:
-        steps = "；".join(
-            said("bulletin_step", up_to=f"{step['up_to']:g}", points=f"{step['points']:g}")
-            if step["up_to"] is not None
-            else said("bulletin_last_step", points=f"{step['points']:g}")
-            for step in line["steps"]
-        )
+        steps = "；".join(_step(step) for step in line["steps"])
         return said("bulletin_steps", title=line["title"], weight=f"{line['weight']:g}", steps=steps)
     key = "bulletin_lower" if line["better"] == "lower" else "bulletin_rate"
     return said(key, title=line["title"], weight=f"{line['weight']:g}")
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    points = f"{step['points']:g}"
+    if step["from"] is not None:
+        return said("bulletin_step_from", bound=f"{step['from']:g}", points=points)
+    if step["up_to"] is not None:
+        return said("bulletin_step", up_to=f"{step['up_to']:g}", points=points)
+    return said("bulletin_last_step", points=points)
