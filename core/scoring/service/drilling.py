@@ -107,19 +107,24 @@ def _list(session: Session, actor: Actor, number: Number, source: Source) -> _Li
     measured = measure(grain, indicator)
     kind = LEAF_OF[card.subjects.kind]
     of = leaf(grain, kind, indicator)
-    leaves = _leaves(session, actor, grain, measured, of, window, source) if kind in {"person", "record"} else ()
+    leaves: Sequence[int | None] = ()
+    if kind in {"person", "record"}:
+        leaves = session.scalars(_leaves(grain, measured, of, number.subject), window.parameters(actor, source)).all()
     subject, own = layout_of(session, actor, card, window, source, leaves).find(number.subject)
     if not may_see(actor, subject):
         raise NotFound(msg("scoring.no_subject", subject=number.subject[:80]))
     return _List(formula, window, source, subject, grain, measured, own, of, number)
 
 
-def _leaves(
-    session: Session, actor: Actor, grain: Grain, measured: Measure, of: ColumnElement[Any], window: Window, source: Source
-) -> Sequence[int | None]:
-    """Give whoever has facts of the indicator, as the board lists them."""
-    query = select(of).select_from(grain.source).where(grain.facts.c.agency_id == AGENCY, measured.inside).distinct()
-    return session.scalars(query, window.parameters(actor, source)).all()
+def _leaves(wanted: Grain, measured: Measure, of: ColumnElement[Any], ref: str) -> Select[Any]:
+    """Give whom the layout has to know: the person or record that is named, or, to know who is nobody, whoever has facts."""
+    kind, _, code = ref.partition(":")
+    if kind == "person":
+        return select(literal(int(code) if code.isascii() and code.isdecimal() and len(code) < 10 else 0))
+    if kind == "record":
+        records = wanted.tables.record
+        return select(records.c.id).where(records.c.agency_id == AGENCY, records.c.code == code)
+    return select(of).select_from(wanted.source).where(wanted.facts.c.agency_id == AGENCY, measured.inside).distinct()
 
 
 def _indicator(formula: Formula, card: Scorecard, number: Number) -> Indicator:

@@ -52,7 +52,10 @@ def section(rows: list[dict[str, Any]], **more: Any) -> Section:
         "title": "区域评价（内评价）",
         "version": 3,
         "levels": [{"key": "street", "title": "街道"}, {"key": "unit_grid", "title": "单元网格"}],
-        "lines": [line("closing", steps=[{"from": None, "up_to": 50.0, "points": 100.0}, {"from": None, "up_to": None, "points": 0.0}]), line("in_time")],
+        "lines": [
+            line("closing", steps=[{"from": None, "up_to": 50.0, "points": 100.0}, {"from": None, "up_to": None, "points": 0.0}]),
+            line("in_time"),
+        ],
         "also": [line("overdue", weight=None)],
         "grades": GRADES,
     }
