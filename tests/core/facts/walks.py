@@ -6,7 +6,7 @@ The oracle knows the words of urban management by heart; the product knows none 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -27,8 +27,8 @@ from tests.journeys.town import HERE, Town
 OUTSIDE = {"lon": 121.61, "lat": 31.31}
 DEPARTMENTS = ("E01", "E02", "E03")
 PEOPLE = ("inspector", "second_inspector", "duty_lead", "dispatcher", "acceptor", "handler", "department_clerk", "department_head")
-SELDOM = {"urge", "mark_missed", "force_close", "reject", "request_void", "request_verify"}
-"""Steps that would otherwise take up most of a walk, or end it."""
+SELDOM = dict.fromkeys(("urge", "mark_missed", "force_close", "reject", "request_void", "request_verify"), 0.1) | {"return": 0.4}
+"""Steps that would otherwise take up most of a walk, or end it, and how often they are taken into account."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class Walks:
     town: Town
     chance: random.Random
     now: datetime
+    place: Mapping[str, float] = field(default_factory=lambda: HERE)
     cases: list[int] = field(default_factory=list)
     taken: int = 0
     verbs: set[str] = field(default_factory=set)
@@ -57,14 +58,14 @@ class Walks:
         with unit_of_work(self.town.database, self.town.agency_id) as session:
             yield session, actor
 
-    def report(self) -> None:
+    def report(self, *, outside: bool = False) -> None:
         """Report a case, one in six outside every grid."""
         data = {
             "source": self.chance.choice(["hotline", "superior", "video"]),
             "kind": "event",
             "event_class": "e0113",
             "description": "路面破损",
-            "position": {**HERE, **OUTSIDE} if self.chance.random() < 1 / 6 else HERE,
+            "position": OUTSIDE if outside or self.chance.random() < 1 / 6 else dict(self.place),
         }
         self._pass()
         with self.work() as (session, actor):
@@ -80,7 +81,7 @@ class Walks:
             definition = known.workflow(session, case.definition_id)
             snapshot = moving.snapshot_for(session, case)
             offers = [one.verb for one in engine.offers(definition, snapshot, actor, now=actor.now) if one.reason_if_not is None]
-            offers = [one for one in offers if one not in SELDOM or self.chance.random() < 0.1]
+            offers = [one for one in offers if self.chance.random() < SELDOM.get(one, 1)]
             if not offers:
                 return
             verb = self.chance.choice(sorted(offers))
@@ -252,8 +253,3 @@ def _at(told: str) -> datetime:
 
 def _least(*moments: datetime | None) -> datetime | None:
     return min((one for one in moments if one is not None), default=None)
-
-
-def at(walks: Walks, now: datetime) -> Walks:
-    """Give the same walks at another time."""
-    return replace(walks, now=now)
