@@ -278,7 +278,7 @@ export const publications = {
 
   show: (uuid: string): Promise<Publication> => get(at(uuid)),
 
-  results: (uuid: string, asked: { level?: string | undefined; after?: string | null }, signal?: AbortSignal): Promise<Results> =>
+  results: (uuid: string, asked: { level?: string | undefined; after?: string | null; limit?: number }, signal?: AbortSignal): Promise<Results> =>
     get(`${at(uuid)}/results`, { limit: 100, ...asked }, signal),
 
   facts: (uuid: string, subject: string, line: string, asked: FactsAsked, signal?: AbortSignal): Promise<FactPage> =>

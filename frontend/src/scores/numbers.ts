@@ -15,6 +15,12 @@ export function plain(value: number | null): string {
   return value === null ? i18n.global.t("score.none") : digits(value, 0, 2);
 }
 
+/** The server's words for a number, parted into what it comes to and the counts in brackets behind. */
+export function parted(text: string): { value: string; counts: string } {
+  const found = /^(.+?)\s*(?:（(.+)）|\((.+)\))$/.exec(text);
+  return found ? { value: found[1] ?? "", counts: found[2] ?? found[3] ?? "" } : { value: text, counts: "" };
+}
+
 /** By how much, with its sign; nothing is said where nothing differs or one of them is none. */
 export function difference(before: number | null, after: number | null): string {
   if (before === null || after === null || before === after) return "";
