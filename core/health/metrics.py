@@ -50,7 +50,7 @@ class InstallationCollector(Collector):
         self._look = look
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
-        """Yield the condition of each part and what stands in the outbox."""
+        """Yield the condition of each part, what stands in the outbox and how far facts are behind."""
         report, backlog = self._look()
         parts = GaugeMetricFamily("wangge_well", "1 when the part is well.", labels=["part"])
         for check in report.checks:
@@ -60,6 +60,7 @@ class InstallationCollector(Collector):
             yield GaugeMetricFamily("wangge_outbox_due", "Messages due and not delivered.", value=backlog.due)
             yield GaugeMetricFamily("wangge_outbox_delay_seconds", "Delay of the oldest of them.", value=backlog.oldest_seconds)
             yield GaugeMetricFamily("wangge_outbox_dead", "Messages given up.", value=backlog.dead)
+            yield GaugeMetricFamily("wangge_facts_lag_seconds", "How far scores' facts are behind the record.", value=backlog.facts_seconds)
 
 
 def exposition(look: Callable[[], tuple[Report, Backlog | None]]) -> bytes:

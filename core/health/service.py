@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from core.db import migrate
 from core.db.engine import Database
 from core.db.outbox import OutboxMessage
+from core.facts.service import longest_lag, trouble
 from core.health.models import Heartbeat
 from core.health.types import Check, Condition, Report
 from core.pluginmanager import unsound
@@ -22,15 +23,16 @@ LATE = timedelta(seconds=60)
 
 @dataclass(frozen=True)
 class Backlog:
-    """What stands in the outbox: messages due and not delivered, the oldest one's delay, and those given up."""
+    """What stands in the outbox (messages due and not delivered, the oldest one's delay, those given up), and how far facts are behind."""
 
     due: int
     oldest_seconds: float
     dead: int
+    facts_seconds: float = 0.0
 
 
 def report(database: Database, *, now: datetime, failed_plugins: Sequence[str], components: Sequence[migrate.Component]) -> Report:
-    """Check database, migrations, workers, outbox and plugins."""
+    """Check database, migrations, workers, outbox, facts and plugins."""
     checks = [check_database(database)]
     if checks[0].condition is Condition.WELL:
         checks += _guarded_checks(database, now, failed_plugins, components)
@@ -46,6 +48,7 @@ def _guarded_checks(
     looks: tuple[tuple[str, Callable[[], Check]], ...] = (
         ("workers", lambda: check_workers(database, now)),
         ("outbox", lambda: check_outbox(database, now)),
+        ("facts", lambda: check_facts(database, now)),
         ("plugins", lambda: check_plugins(database, failed_plugins)),
     )
     for name, look in looks:
@@ -90,6 +93,16 @@ def check_outbox(database: Database, now: datetime) -> Check:
     return Check("outbox", Condition.DEGRADED if late or found.dead else Condition.WELL, detail)
 
 
+def check_facts(database: Database, now: datetime) -> Check:
+    """Look for facts that do not keep up with the record, and for what keeps them."""
+    seconds = longest_lag(database, now=now)
+    detail = f"known up to {seconds:.0f} s ago"
+    late = seconds > LATE.total_seconds()
+    if late and (reasons := trouble(database)):
+        detail += ": " + "; ".join(reasons)
+    return Check("facts", Condition.DEGRADED if late else Condition.WELL, detail)
+
+
 def check_plugins(database: Database, failed_plugins: Sequence[str]) -> Check:
     """Look for plugins whose definition files the last sync left out, beside those that could not be loaded."""
     with database.session(None) as session:
@@ -111,7 +124,7 @@ def backlog(database: Database, now: datetime) -> Backlog:
     ).where(OutboxMessage.state != "done")
     with database.scan_engine.connect() as connection:
         count, oldest, dead = connection.execute(query).one()
-    return Backlog(count, (now - oldest).total_seconds() if oldest else 0.0, dead)
+    return Backlog(count, (now - oldest).total_seconds() if oldest else 0.0, dead, longest_lag(database, now=now))
 
 
 def _reason(error: SQLAlchemyError) -> str:

@@ -5,7 +5,7 @@ What other packages call is named here.
 
 from core.facts.service.deriving import derive_cases
 from core.facts.service.following import Listener, Position, catch_up, follow_once, listen
-from core.facts.service.reading import Status, known_until, longest_lag, status
+from core.facts.service.reading import Status, known_until, longest_lag, status, trouble
 from core.facts.service.rebuilding import check, rebuild
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "longest_lag",
     "rebuild",
     "status",
+    "trouble",
 ]

@@ -30,6 +30,7 @@ from core.db.uow import unit_of_work
 from core.facts.models import FactProgress
 from core.facts.service import locks
 from core.facts.service.deriving import derive_cases
+from core.facts.service.reading import OLDEST_WRITER
 from core.facts.types import Round, SeenEvent
 from core.lib.errors import Unavailable
 from core.lib.text import Message, msg
@@ -55,10 +56,6 @@ _listeners: list[Listener] = []
 _DRAWN = text("SELECT coalesce(pg_sequence_last_value('case_event_id_seq'::regclass), 0), current_setting('transaction_isolation')")
 _OWN_NUMBER = text("SELECT pg_current_xact_id()::text::bigint")
 _LOWEST_RUNNING = text("SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint")  # one's own counts
-_OLDEST = text(
-    "SELECT pid, usename, coalesce(datname, '') AS datname, xact_start FROM pg_stat_activity"
-    " WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xid) DESC, pid LIMIT 1"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +215,7 @@ def _what_holds_up(database: Database, reached: Position | None, goal: int) -> M
     if reached is not None and reached.seen:
         return msg("facts.behind", steps=goal - reached.event_id)
     with database.session(None) as session:
-        oldest = session.execute(_OLDEST).first()
+        oldest = session.execute(OLDEST_WRITER).first()
     if oldest is None:
         return msg("facts.held_up")
     return msg("facts.held_up_by", pid=oldest.pid, role=oldest.usename, database=oldest.datname)

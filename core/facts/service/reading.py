@@ -5,12 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from core.db.engine import Database
 from core.facts.models import FactProgress
 from core.workflow.models import CaseEvent
+
+_AGENCIES = text("SELECT id, key FROM agency ORDER BY key")
+
+# When it began is shown for one's own role alone; whose it is, for all.
+OLDEST_WRITER = text(
+    "SELECT pid, usename, coalesce(datname, '') AS datname, coalesce(xact_start::text, '?') AS xact_start FROM pg_stat_activity"
+    " WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY age(backend_xid) DESC, pid LIMIT 1"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,24 @@ def status(session: Session, *, now: datetime) -> Status:
         checked_at=found.checked_at,
         differences=found.differences,
     )
+
+
+def trouble(database: Database) -> list[str]:
+    """Say what may keep facts from following: the last error of each agency, and the writing transaction that has been open longest."""
+    found = []
+    with database.session(None) as session:
+        agencies = session.execute(_AGENCIES).all()
+        oldest = session.execute(OLDEST_WRITER).first()
+    for agency_id, key in agencies:
+        with database.session(agency_id) as session:
+            reason = session.scalar(select(FactProgress.last_error))
+        if reason:
+            found.append(f"{key}: {reason}")
+    if oldest is not None:
+        found.append(
+            f"process {oldest.pid} ({oldest.usename}) has had a writing transaction open in {oldest.datname} since {oldest.xact_start}"
+        )
+    return found
 
 
 def longest_lag(database: Database, *, now: datetime) -> float:

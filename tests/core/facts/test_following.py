@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -14,14 +15,18 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from core.authz import Actor
+from core.cli.main import run
 from core.db.engine import Database
 from core.facts.models import FactCase, FactHolding, FactProgress, FactTask
 from core.facts.service import catch_up, follow_once, following, known_until, rebuild
 from core.facts.tasks import follow
 from core.facts.types import Round
+from core.health.service import backlog, check_facts
+from core.health.types import Condition
 from core.lib.errors import Unavailable
+from core.lib.terminal import Terminal
 from core.worker import due
-from core.workflow.models import CaseEvent
+from core.workflow.models import Case, CaseEvent
 from core.workflow.service import reporting
 from tests.core.workflow.test_bulk_service import cases_of, system
 from tests.journeys.town import HERE, Town
@@ -282,3 +287,50 @@ def test_other_agency_sees_and_writes_nothing(town: Town, agencies: Any) -> None
                 ),
                 {"agency": town.agency_id},
             )
+
+
+def test_health_is_degraded_and_says_why_when_facts_fall_behind(town: Town, listened: Callable[[following.Listener], None]) -> None:
+    well = check_facts(town.database, NOW)
+    assert (well.condition, well.detail) == (Condition.WELL, "known up to 0 s ago")
+
+    @listened
+    def fails(_session: Session, _round: Round) -> None:
+        raise LookupError("no such survey")
+
+    reported(town)
+    follow(town.database, town.agency_id, now=NOW)
+    with town.database.session(town.agency_id) as slow:
+        report(slow, town)
+        pid = slow.scalar(text("SELECT pg_backend_pid()"))
+        ill = check_facts(town.database, NOW + timedelta(seconds=90))
+    assert ill.condition is Condition.DEGRADED
+    assert ill.detail.startswith("known up to 90 s ago: town: LookupError: no such survey; process ")
+    assert f"process {pid} (wangge_app)" in ill.detail
+    assert backlog(town.database, NOW + timedelta(seconds=90)).facts_seconds == 90
+
+
+def test_commands_follow_rebuild_check_and_say_how_it_stands(
+    town: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, url in (("", town.database.app_url), ("OWNER_", town.database.owner_url), ("SCAN_", town.database.scan_url)):
+        monkeypatch.setenv(f"WANGGE_DATABASE_{name}URL", url)
+
+    def command(*words: str) -> tuple[int, Any]:
+        code = run(Terminal(as_json=True), ["facts", *words, "--agency", "town", "--json"])
+        return code, json.loads(capsys.readouterr().out.strip().splitlines()[-1])
+
+    case_id = reported(town)
+    assert command("status")[1][0]["steps_behind"] == 1
+    assert command("follow") == (0, {"agencies": ["town"]})
+    assert (command("status")[1][0]["steps_behind"], known(town, case_id)) == (0, {case_id})
+    with town.database.owner_engine.begin() as connection:
+        connection.execute(text("DELETE FROM fact_task WHERE case_id = :id"), {"id": case_id})
+    with town.work() as (session, _):
+        number = session.scalars(select(Case.number).where(Case.id == case_id)).one()
+    code, found = command("rebuild", "--check")
+    assert (code, found["town"]["differences"], found["town"]["cases"]) == (1, 1, [number])
+    assert found["town"]["grains"]["task"]["missing"] == 1
+    code, mended = command("rebuild")
+    assert (code, mended["town"]["grains"]) == (0, found["town"]["grains"])
+    code, found = command("rebuild", "--check", "--workers", "1")
+    assert (code, found["town"]["differences"], command("status")[1][0]["differences"]) == (0, 0, 0)

@@ -141,7 +141,7 @@ def test_health_exits_with_1_while_migrations_wait(call):
     found = json.loads(out)
     assert code == 1
     assert found["condition"] == "failing"
-    assert {check["name"] for check in found["checks"]} == {"database", "migrations", "workers", "outbox", "plugins"}
+    assert {check["name"] for check in found["checks"]} == {"database", "migrations", "workers", "outbox", "facts", "plugins"}
 
 
 @pytest.fixture
