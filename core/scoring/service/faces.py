@@ -16,7 +16,8 @@ from core.definitions.store import Version
 from core.grid import service as grids
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import Title, msg, say
-from core.scoring.definition import Line, Scale, Scorecard, Steps
+from core.scoring.definition import Indicator, Line, Scale, Scorecard, Steps
+from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula
 from core.scoring.service.scoreboard import heads_of
 from core.scoring.types import LineHead
@@ -84,6 +85,13 @@ class Face:
     def line(self, key: str) -> Line | None:
         """Give a line of a weighted card."""
         return next((line for line in self.card.lines if line.key == key), None)
+
+    def indicator(self, key: str) -> Indicator | None:
+        """Give the indicator of a line, or of what is shown beside; of a ratio it is the one that stands above the line."""
+        found = self.card.measured.get(key)
+        if found is None:
+            return None
+        return parts_of(self.formula, found)[0]
 
     def title_of(self, key: str) -> str:
         """Give the title of a line, a part or a veto by its key."""
