@@ -68,6 +68,7 @@ class SurveySchema(Schema):
     level = fields.String(required=True, allow_none=True, metadata={"description": "The level of grid its rounds are drawn over."})
     wanted = fields.Integer(required=True, allow_none=True, metadata={"description": "Answers wanted of each grid of that level."})
     at_least = fields.Integer(required=True, allow_none=True, metadata={"description": "With fewer answers a grid is not ranked."})
+    form = fields.String(required=True, metadata={"description": "Key of the form that is filled in."})
 
 
 class SurveyListSchema(Schema):
@@ -217,3 +218,4 @@ class CodesQuery(Schema):
     format = fields.String(
         load_default="xlsx", validate=validate.OneOf(["xlsx", "html"]), metadata={"description": "html prints with a QR code each."}
     )
+    grid = fields.String(load_default=None, validate=validate.Length(1, 40), metadata={"description": "Only the codes of this grid."})

@@ -21,6 +21,7 @@ _DESCRIPTIONS = {
     403: "No right, or a missing CSRF token.",
     404: "Not there, or outside your scope.",
     409: "The present state forbids it.",
+    410: "The link was used, has run out, or never was one.",
     412: "The version is stale.",
     413: "Too large.",
     415: "The body is of another content type.",

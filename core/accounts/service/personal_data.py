@@ -81,7 +81,8 @@ def erase_caller(session: Session, actor: Actor, phone: str) -> Mapping[str, int
     """Erase what the session's agency keeps about whoever left this telephone number; what was done stays."""
     require(actor, AccountRight.PERSON_ERASE)
     digits = _digits(phone)
-    counts = {name: callers.eraser(session, actor, digits) for name, callers in _callers.items()}
+    # Last registered, first erased: what stands on a package finds its own by what that package still holds.
+    counts = {name: callers.eraser(session, actor, digits) for name, callers in reversed(_callers.items())}
     audit.record(session, actor, "accounts:caller:erased", subject="caller:-", new=counts)
     return counts
 
