@@ -70,8 +70,16 @@ def measure(place: World, report: dict[str, Any], wanted: list[str]) -> None:
         keep(report, "timers", timers.fire, place)
     if {"newest", "newest_growth", "history"} & set(wanted):
         newest(place, report)
-    if "facts_rebuild" in wanted:
-        keep(report, "facts_rebuild", scores.facts_rebuild, place, CASES)  # the last: it puts other cases in the place of all
+    if {"facts_rebuild", "scoreboard"} & set(wanted):
+        archive(place, report, wanted)
+
+
+def archive(place: World, report: dict[str, Any], wanted: list[str]) -> None:
+    """Measure scores on an archive of whole histories; the last, for it takes the place of all cases."""
+    keep(report, "facts_rebuild", scores.facts_rebuild, place, CASES)
+    if "scoreboard" in wanted:
+        with http.both(place) as (product, floor):
+            keep(report, "scoreboard", scores.scoreboard, place, product, floor)
 
 
 def newest(place: World, report: dict[str, Any]) -> None:

@@ -55,6 +55,13 @@ def create_app() -> Flask:
     def newest() -> Response:
         return _rows(pool, LIST_SQL, {"agency": int(request.args["agency"]), "path": request.args["path"]})
 
+    @app.get("/scoreboard")
+    def scoreboard() -> Response:
+        given = {name: request.args[name] for name in ("agency", "start", "stop", "as_of")}
+        with pool.connection() as connection:
+            found = [connection.execute(sql, given).fetchall() for sql in SCOREBOARD_SQL]
+        return Response(orjson.dumps(found, default=str), content_type="application/json")
+
     @app.get("/component/<code>")
     def component(code: str) -> Response:
         return _rows(pool, COMPONENT_SQL, {"agency": int(request.args["agency"]), "code": code})
@@ -74,6 +81,74 @@ COMPONENT_SQL = """
 SELECT r.*, g.code AS grid_code, g.name AS grid_name FROM record r LEFT JOIN grid g ON g.id = r.grid_id
 WHERE r.agency_id = %(agency)s AND r.ledger_key = 'urban_mgmt.component' AND r.code = %(code)s
 """
+
+
+_LATE = "coalesce(missed_at <= %(as_of)s OR running_due_at <= %(as_of)s, false)"
+_STANDS = "state NOT IN ('void', 'suspended')"
+_NOT_APPEALED = "coalesce((counts ->> 'appeals_granted')::int, 0) = 0"
+_IN = "{at} >= %(start)s AND {at} < %(stop)s"
+_FILED, _OWED, _REPORTED, _CLOSED = (_IN.format(at=at) for at in ("filed_at", "owed_at", "reported_at", "closed_at"))
+_GIVEN, _ENDED = (_IN.format(at=at) for at in ("given_at", "ended_at"))
+
+AREAS_SQL = f"""
+SELECT grid_id,
+  count(*) FILTER (WHERE {_FILED} AND {_STANDS}), count(*) FILTER (WHERE {_FILED} AND {_STANDS} AND source IN ('hotline', 'web', 'public_app')),
+  count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED}),
+  count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED} AND state IN ('closed', 'force_closed')),
+  count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED} AND state IN ('closed', 'force_closed') AND NOT {_LATE}),
+  count(*) FILTER (WHERE {_REPORTED}), count(*) FILTER (WHERE {_REPORTED} AND filed_at IS NOT NULL),
+  count(*) FILTER (WHERE {_OWED} AND {_STANDS}), count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND (counts ->> 'reworks')::int > 0),
+  count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_LATE} AND done_at IS NULL),
+  count(*) FILTER (WHERE {_CLOSED} AND filed_at IS NOT NULL AND state <> 'void'),
+  sum(extract(epoch FROM closed_at - reported_at)) FILTER (WHERE {_CLOSED} AND filed_at IS NOT NULL AND state <> 'void')
+FROM fact_case WHERE agency_id = %(agency)s AND parent_id IS NULL AND ({_FILED} OR {_OWED} OR {_REPORTED} OR {_CLOSED}) GROUP BY grid_id
+"""
+
+REPORTERS_SQL = f"""
+SELECT coalesce((facts ->> 'missed_by')::int, reporter_id),
+  count(*) FILTER (WHERE {_REPORTED} AND source = 'inspector'), count(*) FILTER (WHERE {_REPORTED} AND source = 'inspector' AND filed_at IS NOT NULL),
+  count(*) FILTER (WHERE {_FILED} AND state <> 'void' AND (source = 'inspector' OR facts ->> 'missed_by' IS NOT NULL)),
+  count(*) FILTER (WHERE {_FILED} AND state <> 'void' AND facts ->> 'missed_by' IS NOT NULL)
+FROM fact_case WHERE agency_id = %(agency)s AND parent_id IS NULL AND ({_FILED} OR {_REPORTED}) GROUP BY 1
+"""
+
+_HELD = "case_state NOT IN ('void') AND NOT (is_present AND case_state = 'suspended')"
+_APPEALED = f"(coalesce((case_counts ->> 'appeals_granted')::int, 0) > 0 AND is_present AND {_LATE})"
+_DUE = f"{_OWED} AND {_HELD} AND NOT {_APPEALED}"
+DEPARTMENTS_SQL = f"""
+SELECT department_id,
+  count(*) FILTER (WHERE {_GIVEN} AND {_HELD} AND (is_present OR done_at IS NOT NULL OR missed_at IS NOT NULL OR running_due_at IS NOT NULL)),
+  count(*) FILTER (WHERE {_DUE}), count(*) FILTER (WHERE {_DUE} AND case_state IN ('closed', 'force_closed')),
+  count(*) FILTER (WHERE {_DUE} AND done_at IS NOT NULL AND NOT {_LATE}), count(*) FILTER (WHERE {_DUE} AND times_held_again > 0),
+  count(*) FILTER (WHERE {_OWED} AND case_state <> 'void' AND NOT {_APPEALED} AND done_at IS NOT NULL AND {_LATE}),
+  count(*) FILTER (WHERE {_DUE} AND done_at IS NULL AND {_LATE}), count(*) FILTER (WHERE {_GIVEN} AND times_given_back > 0),
+  count(*) FILTER (WHERE {_OWED} AND case_state <> 'void' AND done_at IS NOT NULL),
+  sum(seconds_held) FILTER (WHERE {_OWED} AND case_state <> 'void' AND done_at IS NOT NULL)
+FROM fact_holding WHERE agency_id = %(agency)s AND limit_key = 'handle' AND ({_GIVEN} OR {_OWED}) GROUP BY department_id
+"""
+
+_VOID = "case_id IN (SELECT case_id FROM fact_case WHERE agency_id = %(agency)s AND state = 'void')"
+_IN_TIME = "verb IS NOT NULL AND NOT coalesce(ended_at, %(as_of)s) > due_at"
+
+
+def _task(condition: str, *numerators: str) -> str:
+    return ", ".join(f"count(*) FILTER (WHERE {' AND '.join(one for one in (condition, more) if one)})" for more in ("", *numerators))
+
+
+PERSONS_SQL = f"""
+SELECT person_id, {_task(f"{_OWED} AND limit_key = 'verify' AND coalesce(verb, '') <> 'return' AND NOT void", _IN_TIME)},
+  {_task(f"{_OWED} AND limit_key = 'check' AND coalesce(verb, '') <> 'return' AND NOT void", _IN_TIME)},
+  {_task(f"{_ENDED} AND limit_key = 'accept' AND verb IN ('request_verify', 'reject')")},
+  {_task(f"{_ENDED} AND verb = 'request_verify' AND NOT void", "in_time")}, {_task(f"{_OWED} AND limit_key = 'send_check' AND NOT void", _IN_TIME)},
+  {_task(f"{_ENDED} AND verb = 'file'", "in_time", "NOT void")},
+  {_task(f"{_OWED} AND limit_key = 'close' AND state = 'checked' AND NOT void", f"verb = 'close' AND {_IN_TIME}")},
+  {_task(f"{_ENDED} AND verb = 'dispatch'")}, {_task(f"{_ENDED} AND verb = 'dispatch' AND NOT void", "NOT is_superseded")},
+  {_task(f"{_OWED} AND limit_key = 'dispatch' AND coalesce(verb, 'dispatch') = 'dispatch' AND NOT void", _IN_TIME)}
+FROM (SELECT *, {_VOID} AS void FROM fact_task WHERE agency_id = %(agency)s AND ({_OWED} OR {_ENDED})) AS t GROUP BY person_id
+"""
+
+SCOREBOARD_SQL = (AREAS_SQL, DEPARTMENTS_SQL, PERSONS_SQL, REPORTERS_SQL)
+"""What a board of areas, departments and four posts counts, by whoever knows these rules by heart."""
 
 
 def _rows(pool: Any, sql: str, parameters: dict[str, Any]) -> Response:

@@ -10,8 +10,11 @@ RESULTS = Path("bench/results")
 GOALS = {
     "create": "ratio >= 0.30", "move": "ratio >= 0.30", "newest": "ratio >= 0.5", "newest_growth": "ratio <= 1.3", "component": "ratio >= 0.5",
     "locate": "ratio <= 1.5", "import": "ratio <= 6", "timers": "ratio <= 5", "memory": "pss_mb <= 600", "history": "seconds <= 120",
-    "facts_cost": "ratio >= 0.90", "facts_rebuild": "seconds <= 120",
+    "facts_cost": "ratio >= 0.90", "facts_rebuild": "seconds <= 120", "scoreboard": "ratio <= 2",
 }  # fmt: skip
+
+SINCE = {"facts_cost": "2026-11-24", "facts_rebuild": "2026-11-24", "scoreboard": "2026-11-24"}
+"""Works that reports made before that day could not measure; such a report is whole without them."""
 
 
 def rows(report: dict[str, Any]) -> list[tuple[str, str, str, str, str]]:
@@ -30,7 +33,7 @@ def newest() -> str:
     """Give the newest report in which everything was measured, as Markdown; or say that there is none yet."""
     for file in sorted(RESULTS.glob("*.json"), reverse=True):
         report = json.loads(file.read_text("utf-8"))
-        if GOALS.keys() <= report.keys():
+        if {name for name in GOALS if SINCE.get(name, "") <= report["at"]} <= report.keys():
             head = f"Measured at {report['at'][:16]} UTC on {report['machine']}, {report['cases']:,} cases."
             lines = ["| work | ours | floor | ratio | goal |", "|---|---|---|---|---|"]
             lines += ["| " + " | ".join(row) + " |" for row in rows(report)]

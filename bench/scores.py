@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 from datetime import timedelta
 from threading import Event, Thread
 from typing import Any, Self
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection, text
 
-from bench import http
+from bench import http, servers
 from bench.world import World
+from core.authz import Actor
+from core.db.uow import unit_of_work
 from core.definitions.installed import import_compilers
 from core.facts.service import check, rebuild
 from core.facts.tasks import follow
 from core.lib import clock
+from core.scoring import periods
+from core.scoring.periods import Period
+from core.scoring.service import scoreboard as count_board
+from core.scoring.types import OUTSIDE, WHOLE, Asked
 
+CARDS = tuple(f"urban_mgmt.{name}" for name in ("area", "department", "acceptor", "dispatcher", "duty_lead", "inspector"))
+ZONE = ZoneInfo("Asia/Shanghai")
+REQUESTS = 40
 ROUNDS = 5
 BEAT = 2.0
 YEARS = timedelta(days=5 * 365)
@@ -68,6 +80,56 @@ def facts_cost(world: World, product: str, _floor: str) -> dict[str, Any]:
             "rounds": [[round(resting, 1), round(working, 1)] for resting, working, _ in rounds],
         }
     return report | {"ratio": min(report[name]["ratio"] for name in works)}
+
+
+def scoreboard(world: World, product: str, floor: str) -> dict[str, Any]:
+    """Ask for the boards of areas, departments and four posts over one month of the archive, one request after the other."""
+    period = _a_month(world)
+    start, stop = period.bounds(ZONE)
+    headers = {"Authorization": f"Bearer {http.token(product, 'evaluator')}"}
+    ours = f"{product}/api/v1/scoreboards?{urlencode({'scorecards': ','.join(CARDS), 'period': period.text})}"
+    told = {"agency": world.agency_id, "start": start.isoformat(), "stop": stop.isoformat(), "as_of": clock.now().isoformat()}
+    bare = f"{floor}/scoreboard?{urlencode(told)}"
+    _same_numbers(world, period, json.loads(servers.get(bare, {})))
+    size = len(servers.get(ours, headers))
+    rounds = [(_seconds(bare, {}), _seconds(ours, headers)) for _ in range(REQUESTS)]
+    floors, seconds = zip(*rounds, strict=True)
+    return {
+        "period": period.text,
+        "answer_kb": size // 1024,
+        "seconds": round(statistics.median(seconds), 3),
+        "floor_seconds": round(statistics.median(floors), 3),
+        "ratio": round(statistics.median(one / other for other, one in rounds), 2),
+        "p95_seconds": round(sorted(seconds)[int(REQUESTS * 0.95)], 3),
+    }
+
+
+def _a_month(world: World) -> Period:
+    """Give the month in the middle of the archive."""
+    with world.database.owner_engine.connect() as connection:
+        middle = connection.execute(text("SELECT min(reported_at) + (max(reported_at) - min(reported_at)) / 2 FROM fact_case")).scalar_one()
+    return periods.containing("month", middle.astimezone(ZONE).date())
+
+
+def _seconds(url: str, headers: dict[str, str]) -> float:
+    started = time.perf_counter()
+    servers.get(url, headers)
+    return time.perf_counter() - started
+
+
+def _same_numbers(world: World, period: Period, floor: list[list[list[Any]]]) -> None:
+    """Be sure that both count the same: what was filed, closed and closed in time, and what the duty leads filed in time."""
+    actor = Actor(None, world.agency_id, "dongcheng", "system", (), clock.now(), is_system=True)
+    with unit_of_work(world.database, world.agency_id) as session:
+        board = count_board(session, actor, Asked(CARDS, period))
+    areas = [row for row in board.sheet("urban_mgmt.area").rows if row.subject.level == "district" or row.subject.special == OUTSIDE]
+    leads = [row for row in board.sheet("urban_mgmt.duty_lead").rows if row.subject.special == WHOLE]
+    ours = [sum(row.values["filed"].base for row in areas)]
+    ours += [sum(getattr(row.values["in_time"], part) for row in areas) for part in ("base", "counted")]
+    ours += [sum(getattr(row.values["filed_in_time"], part) for row in leads) for part in ("base", "counted")]
+    theirs = [sum(row[column] for row in floor[0]) for column in (1, 3, 5)] + [sum(row[column] for row in floor[2]) for column in (10, 11)]
+    if ours != theirs or not min(ours):
+        raise SystemExit(f"the board counts {ours}, the floor {theirs}")
 
 
 class _Follower(Thread):

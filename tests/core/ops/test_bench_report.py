@@ -40,3 +40,11 @@ def test_newest_whole_report_is_shown(results: Path) -> None:
     table = report.newest()
     assert "| timers | 3 | 2 | 1.5 | ratio <= 5 |" in table
     assert "1,000,000 cases" in table
+
+
+def test_report_from_before_a_work_was_measured_is_whole_without_it(results: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(results, "20260101-000000.json", 1, without="timers")
+    monkeypatch.setattr(report, "SINCE", {"timers": "2026-11-24"})
+    assert "| create | 1 |" in report.newest()
+    monkeypatch.setattr(report, "SINCE", {"timers": "2026-11-23"})
+    assert report.newest() == "No whole report has been kept yet."
