@@ -28,6 +28,8 @@ export interface Survey extends Titled {
   level: string | null;
   wanted: number | null;
   at_least: number | null;
+  /** Key of the form that is filled in. */
+  form: string;
 }
 
 export interface GivenAnswer {
@@ -95,20 +97,22 @@ export const feedback = {
     return (await get<{ items: Survey[] }>("/surveys")).items;
   },
 
-  survey: (key: string): Promise<FormPlan> => get(`${of(key)}/form`),
-
   invitations: (asked: { survey?: string | undefined; state?: string | undefined; unsent?: boolean | undefined; after?: string | null }, signal?: AbortSignal): Promise<Page<Invitation>> =>
     get("/invitations", { limit: 30, ...asked }, signal),
 
   reopenings: (after: string | null = null): Promise<Page<Reopening>> => get("/reopenings", { after }),
+
+  async ofCase(number: string): Promise<Invitation[]> {
+    return (await get<{ items: Invitation[] }>(`/cases/${encodeURIComponent(number)}/answers`)).items;
+  },
 
   async newLink(uuid: string): Promise<{ link: string; expires_at: string }> {
     return (await send<{ link: string; expires_at: string }>("POST", `/invitations/${encodeURIComponent(uuid)}/link`, {})).body;
   },
 
   /** Keep what somebody answered on the telephone. */
-  async take(number: string, survey: string, data: unknown, key: string): Promise<void> {
-    await send("POST", `/cases/${encodeURIComponent(number)}/answers`, { body: { survey, data }, idempotencyKey: key });
+  async take(number: string, survey: string, data: unknown): Promise<void> {
+    await send("POST", `/cases/${encodeURIComponent(number)}/answers`, { body: { survey, data } });
   },
 
   async rounds(survey: string): Promise<RoundSummary[]> {
@@ -121,7 +125,8 @@ export const feedback = {
     return (await send<RoundSummary>("POST", `${of(survey)}/rounds`, { body: round, idempotencyKey: key })).body;
   },
 
-  async codes(survey: string, uuid: string, format: "xlsx" | "html"): Promise<Blob> {
-    return (await fetchFile(address(`${of(survey)}/rounds/${encodeURIComponent(uuid)}/codes`, { format }))).blob();
+  /** Take codes out, of all areas or of one; each leaves once. */
+  async codes(survey: string, uuid: string, format: "xlsx" | "html", grid: string): Promise<Blob> {
+    return (await fetchFile(address(`${of(survey)}/rounds/${encodeURIComponent(uuid)}/codes`, { format, grid }), "POST")).blob();
   },
 };

@@ -103,9 +103,9 @@ export async function get<T>(path: string, query?: Query, signal?: AbortSignal):
   return (await send<T>("GET", path, { ...(query && { query }), ...(signal && { signal }) })).body;
 }
 
-/** Fetch a file as the acting agency: an address in an image could not say for whom. */
-export async function fetchFile(url: string): Promise<Response> {
-  const response = await reach(url, { headers: headersOf("GET", {}), credentials: "same-origin" });
+/** Fetch a file as the acting agency: an address in an image could not say for whom. What changes something is posted. */
+export async function fetchFile(url: string, method: "GET" | "POST" = "GET"): Promise<Response> {
+  const response = await reach(url, { method, headers: headersOf(method, {}), credentials: "same-origin" });
   if (!response.ok) throw await problemOf(response, {});
   return response;
 }

@@ -167,6 +167,7 @@ const en: typeof zh = {
     readAll: "Mark all as read",
     empty: "No notices",
     emptyHint: "What concerns your cases is told here.",
+    answer: "Answer",
     isNew: "unread",
   },
   field: {

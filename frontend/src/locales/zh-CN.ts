@@ -166,6 +166,7 @@ export default {
     readAll: "全部标为已读",
     empty: "没有通知",
     emptyHint: "与您的案件有关的消息会显示在这里。",
+    answer: "去评价",
     isNew: "未读",
   },
   field: {
