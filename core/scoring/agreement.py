@@ -21,33 +21,39 @@ _LITERALS = {"state": "states", "verb": "transitions", "limit": "limits", "to_st
 
 
 def of_indicators(content: Content, source: DefinitionSource) -> list[FieldError]:
-    """Name what the file's rules ask of its workflow or ledger and do not get."""
+    """Name what the file's rules ask of its workflow, ledger or surveys and do not get."""
     reader = Reader()
     workflow = _found(source, "workflow", content.get("workflow"))
     if workflow is not None:
-        if "limit" in content:
-            reader.known("limit", content["limit"], workflow.get("limits", {}), "limit")
-        for path, tree in _rules(content):
-            _workflow_names(reader, path, tree, workflow)
-        for name, raw in content["indicators"].items():
-            for index, person in enumerate(raw.get("person", ())):
-                if person.startswith("facts."):
-                    reader.known(f"indicators.{name}.person[{index}]", person.removeprefix("facts."), _facts(workflow), "fact")
+        _workflow_words(reader, content, workflow)
+    if content["grain"] == "answer":
+        surveys = {str(one.get("key")) for one in source.every("survey")}
+        asked = [(path, value) for path, tree in _rules(content) for name, value in _compared(tree) if name == "survey"]
+        for path, value in asked:
+            reader.known(path, value, surveys, "survey")
     if content["grain"] == "record":
         _record_names(reader, content, source)
     return reader.errors
+
+
+def _workflow_words(reader: Reader, content: Content, workflow: Content) -> None:
+    if "limit" in content:
+        reader.known("limit", content["limit"], workflow.get("limits", {}), "limit")
+    for path, tree in _rules(content):
+        _workflow_names(reader, path, tree, workflow)
+    for name, raw in content["indicators"].items():
+        for index, person in enumerate(raw.get("person", ())):
+            if person.startswith("facts."):
+                reader.known(f"indicators.{name}.person[{index}]", person.removeprefix("facts."), _facts(workflow), "fact")
 
 
 def of_scorecard(content: Content, source: DefinitionSource) -> list[FieldError]:
     """Name what the card asks of other definitions and does not get."""
     reader = Reader()
     kind = content["subjects"]["kind"]
-    for index, raw in enumerate(content.get("lines", ())):
-        found = _indicator(reader, f"lines[{index}].indicator", raw["indicator"], kind, source)
-        if found is not None:
-            _points(reader, f"lines[{index}]", raw, found)
-    for index, raw in enumerate(content.get("also", ())):
-        _indicator(reader, f"also[{index}].indicator", raw["indicator"], kind, source)
+    _lines(reader, content, kind, source)
+    if "adjustments" in content:
+        _adjustments(reader, content["adjustments"], source)
     if "deduction" in content:
         _findings(reader, content["deduction"]["findings"], kind, source)
     if "inspection" in content:
@@ -59,6 +65,17 @@ def of_scorecard(content: Content, source: DefinitionSource) -> list[FieldError]
         reader.known("subjects.role", role, {str(one.get("key")) for one in source.every("role")}, "role")
     _grades(reader, content["grades"], source)
     return reader.errors
+
+
+def _lines(reader: Reader, content: Content, kind: str, source: DefinitionSource) -> None:
+    for index, raw in enumerate(content.get("lines", ())):
+        found = _indicator(reader, f"lines[{index}].indicator", raw["indicator"], kind, source)
+        if found is not None:
+            _points(reader, f"lines[{index}]", raw, found)
+        if "target" in raw:
+            _target(reader, f"lines[{index}].target", raw["target"], kind, source)
+    for index, raw in enumerate(content.get("also", ())):
+        _indicator(reader, f"also[{index}].indicator", raw["indicator"], kind, source)
 
 
 def grade_problems(items: Collection[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -176,6 +193,23 @@ def _points(reader: Reader, path: str, raw: Mapping[str, Any], indicator: Mappin
         reader.error(f"{path}.points.{kind}", "points_do_not_fit", points=kind, of=indicator.get("of"))
     if "per_grid" in raw and indicator.get("of") != "count":
         reader.error(f"{path}.per_grid", "per_grid_of_count", of=indicator.get("of"))
+
+
+def _target(reader: Reader, path: str, raw: Mapping[str, Any], kind: str, source: DefinitionSource) -> None:
+    """Rows of targets say for which period they are and, where the row itself does not, for whom."""
+    fields = _ledger_fields(source, raw["ledger"])
+    if fields is None:
+        return
+    reader.known(f"{path}.value", raw["value"], fields, "field")
+    for needed in ("period", *(() if kind in {"grid", "department"} else ("subject",))):
+        if needed not in fields:
+            reader.error(f"{path}.ledger", "ledger_needs_field", ledger=raw["ledger"], name=needed)
+
+
+def _adjustments(reader: Reader, raw: Mapping[str, Any], source: DefinitionSource) -> None:
+    fields = _ledger_fields(source, raw["ledger"])
+    for name in ("points", "at") if fields is not None else ():
+        reader.known(f"adjustments.{name}", raw[name], fields or (), "field")
 
 
 def _findings(reader: Reader, key: str, kind: str, source: DefinitionSource) -> None:

@@ -110,6 +110,9 @@ class _Cards(Reader):
                 self.error(other, "method_without", method=method, name=other)
         if "adjustments" in self.content and method in {"composite", "inspection"}:
             self.error("adjustments", "method_without", method=method, name="adjustments")
+        kind = self.content["subjects"]["kind"]
+        if "adjustments" in self.content and kind not in {"grid", "department"}:
+            self.error("adjustments", "not_of_subjects", name="adjustments", kind=kind)
 
     def _subjects(self, raw: Mapping[str, Any]) -> Subjects:
         kind = raw["kind"]

@@ -18,6 +18,7 @@ from core.http.paging import decode_cursor, encode_cursor
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
 from core.scoring.definition import Indicator, Scorecard
+from core.scoring.service import deductions
 from core.scoring.service.attribution import LEAF_OF, Own, leaf
 from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula, formula_of
@@ -72,6 +73,7 @@ class _List:
     measure: Measure
     own: Own
     leaf: ColumnElement[Any]
+    value: ColumnElement[Any]
     number: Number
 
     @property
@@ -90,7 +92,7 @@ def facts_behind(
     line that is no number of facts (such as a part of a composite card).
     """
     wanted = _list(session, actor, number, source)
-    parameters = wanted.window.parameters(actor, source)
+    parameters = {**wanted.window.parameters(actor, source), **deductions.parameters(wanted.formula)}
     total = session.execute(select(func.count()).select_from(wanted.grain.source).where(wanted.condition), parameters).scalar_one()
     rows = session.execute(_page(wanted, after, limit), parameters).all()
     facts = [_fact(wanted, row) for row in rows[:limit]]
@@ -103,17 +105,20 @@ def _list(session: Session, actor: Actor, number: Number, source: Source) -> _Li
     card = formula.cards[number.scorecard]
     window = window_of(session, number.period, source)
     indicator = _indicator(formula, card, number)
-    grain = Grain(indicator.grain, source.tables)
+    grain = Grain(indicator.grain, source.tables) if card.deduction is None else deductions.findings_grain(source.tables)
     measured = measure(grain, indicator)
     kind = LEAF_OF[card.subjects.kind]
     of = leaf(grain, kind, indicator)
+    value: ColumnElement[Any] = null() if measured.value is None else millionths(measured.value)
+    if card.deduction is not None:
+        value = deductions.taken(grain, card.deduction, of)
     leaves: Sequence[int | None] = ()
     if kind in {"person", "record"}:
         leaves = session.scalars(_leaves(grain, measured, of, number.subject), window.parameters(actor, source)).all()
     subject, own = layout_of(session, actor, card, window, source, leaves).find(number.subject)
     if not may_see(actor, subject):
         raise NotFound(msg("scoring.no_subject", subject=number.subject[:80]))
-    return _List(formula, window, source, subject, grain, measured, own, of, number)
+    return _List(formula, window, source, subject, grain, measured, own, of, value, number)
 
 
 def _leaves(wanted: Grain, measured: Measure, of: ColumnElement[Any], ref: str) -> Select[Any]:
@@ -129,6 +134,8 @@ def _leaves(wanted: Grain, measured: Measure, of: ColumnElement[Any], ref: str) 
 
 def _indicator(formula: Formula, card: Scorecard, number: Number) -> Indicator:
     key = card.measured.get(number.line)
+    if card.deduction is not None and number.line == deductions.FINDINGS:
+        key = card.deduction.findings
     if key is None:
         raise NotFound(msg("scoring.no_line", card=card.key, line=number.line[:60]))
     parts = parts_of(formula, key)
@@ -145,15 +152,18 @@ def _page(wanted: _List, after: str | None, limit: int) -> Select[Any]:
         _late(grain).label("is_late"),
         measured.predicate("counted").label("is_counted"),
         *(cast(reason, Boolean).label(f"reason_{number}") for number, (_, reason) in enumerate(measured.reasons)),
-        (null() if measured.value is None else millionths(measured.value)).label("value"),
+        wanted.value.label("value"),
         *(column.label(f"order_{number}") for number, column in enumerate(order)),
     ]
     source = grain.source
     if "case_id" in facts.c:
         columns.append(_CASES.c.number.label("number"))
         source = source.outerjoin(_CASES, and_(_CASES.c.agency_id == facts.c.agency_id, _CASES.c.id == facts.c.case_id))
-    query = select(*columns).select_from(source).where(wanted.condition).order_by(*order).limit(limit + 1)
-    return query if after is None else query.where(tuple_(*order) > tuple_(*_mark(wanted, after)))
+    # What a finding takes may depend on those before it, so the page is cut from the whole list.
+    whole = select(*columns).select_from(source).where(wanted.condition).subquery()
+    marks = [whole.c[f"order_{number}"] for number in range(len(order))]
+    query = select(whole).order_by(*marks).limit(limit + 1)
+    return query if after is None else query.where(tuple_(*marks) > tuple_(*_mark(wanted, after)))
 
 
 def _order(wanted: _List) -> list[ColumnElement[Any]]:
@@ -181,7 +191,7 @@ def _fact(wanted: _List, row: Any) -> Fact:
         verdict=verdict,
         exemptions=tuple(reasons),
         is_late=row.is_late,
-        value=None if row.value is None else Fraction(int(row.value), MILLIONTHS),
+        value=None if row.value is None or verdict != "counted" else Fraction(int(row.value), MILLIONTHS),
         number=getattr(row, "number", None),
         **{name: getattr(row, name) for name in _SHOWN},
     )

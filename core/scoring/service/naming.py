@@ -151,7 +151,8 @@ def _is_late(facts: FromClause) -> ColumnElement[bool]:
     return func.coalesce(or_(facts.c.missed_at <= AS_OF, facts.c.running_due_at <= AS_OF), false())
 
 
-def _json(column: ColumnElement[Any], path: str) -> ColumnElement[Any]:
+def json_path(column: ColumnElement[Any], path: str) -> ColumnElement[Any]:
+    """Give what stands at a path of a JSON column."""
     found: ColumnElement[Any] = type_coerce(column, JSONB())
     for step in path.split("."):
         found = type_coerce(found.op("->", return_type=JSONB())(literal(step, Text)), JSONB())
@@ -166,7 +167,7 @@ def _of_case(cases: FromClause, name: str) -> ColumnElement[Any] | None:
     if name.startswith("counts."):
         return _count(cases.c.counts, name.removeprefix("counts."))
     if name.startswith("facts."):
-        return _json(cases.c.facts, name.removeprefix("facts."))
+        return json_path(cases.c.facts, name.removeprefix("facts."))
     made = _CASE.get(name)
     if made is not None:
         return made(cases)
@@ -205,13 +206,13 @@ def _answer_name(grain: Grain, name: str) -> ColumnElement[Any] | None:
     if name.startswith("case."):
         return _joined(grain, name)
     if name.startswith("data."):
-        return _json(grain.facts.c.data, name.removeprefix("data."))
+        return json_path(grain.facts.c.data, name.removeprefix("data."))
     return grain.facts.c[{"survey": "survey_key", "department": "department_id", "grid": "grid_id"}.get(name, name)]
 
 
 def _record_name(grain: Grain, name: str) -> ColumnElement[Any] | None:
     column = {"state": "state", "code": "code", "department": "department_id", "grid": "grid_id"}.get(name)
-    return _json(grain.facts.c.data, name) if column is None else grain.facts.c[column]
+    return json_path(grain.facts.c.data, name) if column is None else grain.facts.c[column]
 
 
 _NAMED: Mapping[str, Callable[[Grain, str], ColumnElement[Any] | None]] = {

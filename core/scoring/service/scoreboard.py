@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -18,12 +19,15 @@ from core.scoring.engine import ranked, score
 from core.scoring.service.attribution import LEAF_OF
 from core.scoring.service.composing import composed
 from core.scoring.service.counting import WIDTH, Work, counted, parts_of
+from core.scoring.service.deductions import deducted
 from core.scoring.service.formulas import Formula, formula_of
+from core.scoring.service.inspections import inspected
 from core.scoring.service.measuring import value_of
 from core.scoring.service.seeing import may_see
 from core.scoring.service.sources import NOW, Source, window_of
 from core.scoring.service.subjects import Numbers, layout_of
-from core.scoring.types import NOBODY, OUTSIDE, OWN, Asked, Board, LineHead, Row, Score, Sheet, Subject, Value
+from core.scoring.service.targets import adjustments_of, targets_of
+from core.scoring.types import EMPTY, NOBODY, OUTSIDE, OWN, Asked, Board, LineHead, Row, Score, Sheet, Subject, Value
 
 UNSCORED = frozenset({NOBODY, OUTSIDE, OWN})
 """Rows that are there so that the parts add up: they have numbers and no score."""
@@ -56,7 +60,10 @@ def all_rows(work: Work, card: Scorecard) -> list[Row]:
     """Give every row of a card, whoever may see it, without places."""
     if card.method == "composite":
         return composed(work, card, all_rows)
-    return _weighted(work, card)
+    if card.method == "inspection":
+        return inspected(work, card)
+    rows = deducted(work, card) if card.method == "deduction" else _weighted(work, card)
+    return [replace(row, score=_of_special(row.subject, row.score)) for row in rows]
 
 
 def _weighted(work: Work, card: Scorecard) -> list[Row]:
@@ -64,17 +71,19 @@ def _weighted(work: Work, card: Scorecard) -> list[Row]:
     leaves, counts = _columns(work, card, list(keys.values()))
     layout = layout_of(work.session, work.actor, card, work.window, work.source, leaves)
     subjects, numbers, pers = layout.fold(leaves, counts)
-    scored: dict[tuple[bytes, int | None, str | None], tuple[Score, dict[str, Value]]] = {}
+    targets, decided = targets_of(work, card, subjects), adjustments_of(work, card)
+    scored: dict[tuple[Any, ...], tuple[Score, dict[str, Value]]] = {}
     scale = work.formula.scale(card)
     rows = []
     for subject, line, per in zip(subjects, numbers, pers, strict=True):
+        own, added = targets.get(subject.ref, EMPTY), decided.get(subject.id, ()) if subject.special is None else ()
         # Of thousands of small areas a few hundred have numbers of their own: each is scored once.
-        place = (line.tobytes(), per, subject.group)
+        place = (line.tobytes(), per, subject.group, tuple(own.items()), added)
         if place not in scored:
             values = {key: _value(work.formula, indicator, line, number, per) for number, (key, indicator) in enumerate(keys.items())}
-            scored[place] = score(card, scale, values, group=subject.group), values
-        made, values = scored[place]
-        rows.append(Row(subject, _of_special(subject, made), values))
+            values |= {key: replace(values[key], target=target) for key, target in own.items()}
+            scored[place] = score(card, scale, values, group=subject.group, adjustments=added), values
+        rows.append(Row(subject, *scored[place]))
     return rows
 
 

@@ -9,6 +9,7 @@ import pytest
 import yaml
 
 import core.definitions.kinds
+import core.feedback.compiler
 import core.scoring.compiler  # the kinds that the tests use
 import core.workflow.compiler  # noqa: F401
 import plugins.urban_mgmt
@@ -18,7 +19,7 @@ from core.definitions.types import Loaded
 from core.lib.text import LOCALES
 
 FILES = Path(plugins.urban_mgmt.__file__).parent
-WANTED = {"catalogue", "indicator", "role", "scorecard", "workflow"}
+WANTED = {"catalogue", "indicator", "role", "scorecard", "survey", "workflow"}
 
 
 @cache
@@ -114,6 +115,7 @@ def test_mistake_in_a_card_names_its_field(name, change, path, key):
         ("on_holdings", ("limit: handle", "limit: handel"), "limit", "scoring.unknown_name"),
         ("on_holdings", ("times_held_again > 0", "times_held > 0"), "indicators.rework_rate.numerator", "scoring.unknown_name"),
         ("on_holdings", ("case.state in", "case.status in"), "indicators.closing_rate.numerator", "scoring.unknown_name"),
+        ("on_answers", ('"urban_mgmt.residents"', '"urban_mgmt.resident"'), "indicators.residents.filter", "scoring.unknown_name"),
         ("on_tasks", ('limit == "verify"', 'limit == "verification"'), "indicators.verified_in_time_rate.filter", "scoring.unknown_name"),
         ("on_tasks", ('verb == "dispatch"}', 'verb == "despatch"}'), "indicators.dispatched.filter", "scoring.unknown_name"),
     ],
