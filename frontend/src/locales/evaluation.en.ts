@@ -35,7 +35,7 @@ const en: typeof zh = {
     grade: "Grade",
     weight: "weight {n} %",
     none: "no data",
-    openList: "{name}: {value}, open the list",
+    openList: "open the list",
     counted: "Counted",
     missed: "Not counted",
     all: "All",
@@ -159,7 +159,6 @@ const en: typeof zh = {
     least: "few",
     most: "many",
     asTable: "Show as a table",
-    list: "{name}: {value}, open the list",
   },
   answer: {
     title: "How satisfied are you?",

@@ -33,7 +33,7 @@ export default {
     grade: "等级",
     weight: "权重 {n} %",
     none: "无数据",
-    openList: "{name}：{value}，查看清单",
+    openList: "查看清单",
     counted: "符合",
     missed: "不符合",
     all: "全部",
@@ -157,7 +157,6 @@ export default {
     least: "少",
     most: "多",
     asTable: "以表格显示",
-    list: "{name}：{value}，查看清单",
   },
   answer: {
     title: "满意度评价",
