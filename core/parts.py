@@ -48,6 +48,9 @@ def load() -> None:
     for name in ("service", "tasks"):
         list(modules(name))
     register_rights(plugins().rights())
+    from core.facts.service import everybody_listens  # noqa: PLC0415  # what this module is imported for may need no tables
+
+    everybody_listens()
 
 
 def routes() -> list[Routes]:

@@ -66,7 +66,17 @@ def show(console: Console, agency: str | None) -> None:
     for key in _keys(console, agency):
         with console.work(key) as (session, actor):
             rows.append({"agency": key, **asdict(status(session, now=actor.now))})
-    headings = ("agency", "known_at", "lag_seconds", "steps_behind", "rebuilt_at", "checked_at", "differences", "last_error")
+    headings = (
+        "agency",
+        "known_at",
+        "lag_seconds",
+        "steps_behind",
+        "steps_untold",
+        "rebuilt_at",
+        "checked_at",
+        "differences",
+        "last_error",
+    )
     console.terminal.table(rows, {name: name.replace("_", " ") for name in headings})
 
 

@@ -169,8 +169,8 @@ class FactProgress(Base):
     """Every step up to this one is in the facts."""
     known_at: Mapped[datetime] = mapped_column(UTCDateTime, server_default=text("now()"))
     """Everything that was committed before this instant is in the facts."""
-    derived_event_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    """A rebuild has seen every step up to this one: following tells who listens of them, and derives nothing."""
+    told_event_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    """Whoever listens was told of every step up to this one; behind the facts only after a rebuild, which takes in many at once."""
     pending_event_id: Mapped[int | None] = mapped_column(BigInteger)
     """The last step number that had been given out when it was looked; steps before it may still be on their way."""
     pending_xid: Mapped[int | None] = mapped_column(BigInteger)

@@ -311,7 +311,7 @@ CREATE TABLE fact_progress (
     agency_id INTEGER NOT NULL,
     event_id BIGINT DEFAULT 0 NOT NULL,
     known_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    derived_event_id BIGINT DEFAULT 0 NOT NULL,
+    told_event_id BIGINT DEFAULT 0 NOT NULL,
     pending_event_id BIGINT,
     pending_xid BIGINT,
     pending_at TIMESTAMP WITH TIME ZONE,

@@ -4,7 +4,7 @@ What other packages call is named here.
 """
 
 from core.facts.service.deriving import derive_cases
-from core.facts.service.following import Listener, Position, catch_up, follow_once, listen
+from core.facts.service.following import Listener, Position, catch_up, everybody_listens, follow_once, listen
 from core.facts.service.reading import Status, known_until, longest_lag, status, trouble
 from core.facts.service.rebuilding import check, rebuild
 
@@ -15,6 +15,7 @@ __all__ = [
     "catch_up",
     "check",
     "derive_cases",
+    "everybody_listens",
     "follow_once",
     "known_until",
     "listen",

@@ -52,6 +52,7 @@ Listener = Callable[[Session, Round], None]
 """Called in the round's own transaction with the steps it took in; what it raises fails the round, which is then run again."""
 
 _listeners: list[Listener] = []
+_are_all_there = False
 
 _DRAWN = text("SELECT coalesce(pg_sequence_last_value('case_event_id_seq'::regclass), 0), current_setting('transaction_isolation')")
 _OWN_NUMBER = text("SELECT pg_current_xact_id()::text::bigint")
@@ -74,13 +75,20 @@ class Position:
     event_id: int
     known_at: datetime
     seen: int
+    told: int
 
 
 def listen(function: Listener) -> Listener:
-    """Have ``function`` called with the steps of each round, in its transaction; registering it twice is once."""
+    """Have ``function`` called with every step, in order, once the facts know it; registering it twice is once."""
     if function not in _listeners:
         _listeners.append(function)
     return function
+
+
+def everybody_listens() -> None:
+    """Say that whoever wants to listen in this process has been registered; until then steps wait for one where they have."""
+    global _are_all_there  # noqa: PLW0603  # once a process, when its parts are loaded
+    _are_all_there = True
 
 
 def follow_once(database: Database, agency_id: int, *, now: datetime) -> Position | None:
@@ -92,12 +100,13 @@ def follow_once(database: Database, agency_id: int, *, now: datetime) -> Positio
         progress = session.get_one(FactProgress, agency_id)
         fresh = _look(session, now)
         settled, waiting = _settle(session, progress, fresh)
-        seen = _take_in(session, progress, settled, now) if settled is not None else []
-        _remember(session, progress, settled, waiting, seen)
+        seen = _take_in(session, progress, settled) if settled is not None else []
+        told = _tell(session, progress, seen, now)
         worked = timedelta(seconds=time.monotonic() - began)
+        _remember(progress, settled, waiting, seen, told)
         progress.due_at = now + worked + max(REST, SHARE * worked)
         progress.last_error = None
-        return Position(progress.event_id, progress.known_at, len(seen))
+        return Position(progress.event_id, progress.known_at, len(seen), len(told))
 
 
 def catch_up(database: Database, agency_id: int, *, now: datetime, patience: float = PATIENCE) -> Position:
@@ -169,9 +178,31 @@ def _pending(progress: FactProgress, fresh: Mark) -> Mark | None:
     return Mark(progress.pending_event_id, progress.pending_xid, progress.pending_at) if progress.pending_xid <= fresh.xid else None
 
 
-def _take_in(session: Session, progress: FactProgress, settled: Mark, now: datetime) -> Sequence[SeenEvent]:
-    agency_id = progress.agency_id
+def _take_in(session: Session, progress: FactProgress, settled: Mark) -> Sequence[SeenEvent]:
+    """Derive the cases of the next steps."""
     # The shapes of workflows are read after the mark was settled: whatever version a step up to it has, they know.
+    seen = _steps(session, progress.agency_id, progress.event_id, settled.event_id)
+    if seen:
+        locks.begin(session)
+        locks.write_alone(session, progress.agency_id)
+        derive_cases(session, progress.agency_id, sorted({event.case_id for event in seen}))
+    return seen
+
+
+def _tell(session: Session, progress: FactProgress, seen: Sequence[SeenEvent], now: datetime) -> Sequence[SeenEvent]:
+    """Tell who listens of the steps just taken in; after a rebuild, first of those that it took in for them."""
+    if not _are_all_there:
+        return ()
+    told = seen
+    if progress.told_event_id < progress.event_id:
+        told = _steps(session, progress.agency_id, progress.told_event_id, progress.event_id)
+    if told:
+        for listener in _listeners:
+            listener(session, Round(progress.agency_id, now, told))
+    return told
+
+
+def _steps(session: Session, agency_id: int, after: int, until: int) -> Sequence[SeenEvent]:
     read = (
         select(
             CaseEvent.id,
@@ -183,32 +214,28 @@ def _take_in(session: Session, progress: FactProgress, settled: Mark, now: datet
             CaseEvent.from_state,
             CaseEvent.to_state,
         )
-        .where(CaseEvent.agency_id == agency_id, CaseEvent.id > progress.event_id, CaseEvent.id <= settled.event_id)
+        .where(CaseEvent.agency_id == agency_id, CaseEvent.id > after, CaseEvent.id <= until)
         .order_by(CaseEvent.id)
         .limit(BATCH)
     )
-    seen = [SeenEvent(*row) for row in session.execute(read)]
-    if seen:
-        locks.begin(session)
-        new = {event.case_id for event in seen if event.id > progress.derived_event_id}
-        if new:
-            locks.write_alone(session, agency_id)
-            derive_cases(session, agency_id, sorted(new))
-        for listener in _listeners:
-            listener(session, Round(agency_id, now, seen))
-    return seen
+    return [SeenEvent(*row) for row in session.execute(read)]
 
 
-def _remember(session: Session, progress: FactProgress, settled: Mark | None, waiting: Mark | None, seen: Sequence[SeenEvent]) -> None:
+def _remember(
+    progress: FactProgress, settled: Mark | None, waiting: Mark | None, seen: Sequence[SeenEvent], told: Sequence[SeenEvent]
+) -> None:
+    was_told_all = progress.told_event_id == progress.event_id
+    behind = progress.event_id
     if settled is not None and len(seen) == BATCH and seen[-1].id < settled.event_id:
         progress.event_id, waiting = seen[-1].id, settled  # there are more of them; the mark stays settled
     elif settled is not None:
         # A watermark never goes back: after a restore of the sequence alone it would see steps twice.
         progress.event_id, progress.known_at = max(settled.event_id, progress.event_id), settled.at
+    if _are_all_there:
+        progress.told_event_id = progress.event_id if was_told_all else told[-1].id if len(told) == BATCH else behind
     progress.pending_event_id = waiting.event_id if waiting else None
     progress.pending_xid = waiting.xid if waiting else None
     progress.pending_at = waiting.at if waiting else None
-    session.flush()
 
 
 def _what_holds_up(database: Database, reached: Position | None, goal: int) -> Message:

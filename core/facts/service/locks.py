@@ -33,6 +33,11 @@ def try_follow(session: Session, agency_id: int) -> bool:
     return bool(session.scalar(text("SELECT pg_try_advisory_xact_lock(:of, :agency)"), {"of": _FOLLOWING, "agency": agency_id}))
 
 
+def follow_alone(session: Session, agency_id: int) -> None:
+    """Wait for the agency's follower to end its round, and be in its place until the transaction ends."""
+    session.execute(text("SELECT pg_advisory_xact_lock(:of, :agency)"), {"of": _FOLLOWING, "agency": agency_id})
+
+
 def write_alone(session: Session, agency_id: int) -> None:
     """Wait until no range is being rebuilt, and let none begin until the transaction ends."""
     session.execute(text("SELECT pg_advisory_xact_lock(:of, :agency)"), {"of": _WRITING, "agency": agency_id})

@@ -28,6 +28,8 @@ class Status:
     known_at: datetime
     lag_seconds: float
     steps_behind: int
+    steps_untold: int
+    """After a rebuild: steps that are in the facts and of which who listens is still being told."""
     last_error: str | None
     rebuilt_at: datetime | None
     checked_at: datetime | None
@@ -43,11 +45,16 @@ def known_until(session: Session) -> datetime:
 def status(session: Session, *, now: datetime) -> Status:
     """Say how the facts of the session's agency stand."""
     found = session.scalars(select(FactProgress)).one()
-    behind = select(func.count()).where(CaseEvent.agency_id == found.agency_id, CaseEvent.id > found.event_id)
+    behind = CaseEvent.id > found.event_id
+    steps = select(func.count().filter(behind), func.count().filter(~behind)).where(
+        CaseEvent.agency_id == found.agency_id, CaseEvent.id > found.told_event_id
+    )
+    steps_behind, steps_untold = session.execute(steps).one()
     return Status(
         known_at=found.known_at,
         lag_seconds=round((now - found.known_at).total_seconds(), 1),
-        steps_behind=session.execute(behind).scalar_one(),
+        steps_behind=steps_behind,
+        steps_untold=steps_untold,
         last_error=found.last_error,
         rebuilt_at=found.rebuilt_at,
         checked_at=found.checked_at,

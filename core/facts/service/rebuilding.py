@@ -15,7 +15,7 @@ from functools import reduce
 from operator import add
 from threading import Lock
 
-from sqlalchemy import func, update
+from sqlalchemy import update
 
 from core.db.engine import Database
 from core.db.uow import unit_of_work
@@ -37,13 +37,14 @@ Progress = Callable[[int, int], None]
 
 def rebuild(database: Database, agency_id: int, progress: Progress, *, now: datetime, workers: int = WORKERS) -> Comparison:
     """Derive every fact of an agency anew; give how the old ones differed from the new."""
-    # Steps up to here are in every range: following need not derive their cases once more.
     until = following.settle(database, agency_id, now=now)
     found = _over_all(database, agency_id, _rebuild_range, progress, workers)
     with unit_of_work(database, agency_id) as session:
-        seen = func.greatest(FactProgress.derived_event_id, until)
-        done = {"rebuilt_at": now, "differences": found.differences, "derived_event_id": seen}
-        session.execute(update(FactProgress).where(FactProgress.agency_id == agency_id).values(**done))
+        locks.follow_alone(session, agency_id)
+        kept = session.get_one(FactProgress, agency_id)
+        kept.rebuilt_at, kept.differences = now, found.differences
+        if until > kept.event_id:  # every step up to there was in every range
+            kept.event_id, kept.known_at = until, now
     return found
 
 

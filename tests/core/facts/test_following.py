@@ -18,7 +18,7 @@ from core.authz import Actor
 from core.cli.main import run
 from core.db.engine import Database
 from core.facts.models import FactCase, FactHolding, FactProgress, FactTask
-from core.facts.service import catch_up, follow_once, following, known_until, rebuild
+from core.facts.service import catch_up, follow_once, following, known_until, rebuild, status
 from core.facts.tasks import follow
 from core.facts.types import Round
 from core.health.service import backlog, check_facts
@@ -28,6 +28,7 @@ from core.lib.terminal import Terminal
 from core.worker import due
 from core.workflow.models import Case, CaseEvent
 from core.workflow.service import reporting
+from core.workflow.service.bulk import import_history
 from tests.core.workflow.test_bulk_service import cases_of, system
 from tests.journeys.town import HERE, Town
 
@@ -258,18 +259,38 @@ def test_after_a_rebuild_steps_are_told_and_nothing_is_derived_twice(
     def hears(_session: Session, taken: Round) -> None:
         heard.append(taken)
 
-    cases = cases_of(town, 3)
-    from core.workflow.service.bulk import import_history  # noqa: PLC0415
-
-    list(import_history(town.database, system(town), cases))
-    rebuild(town.database, town.agency_id, lambda *_: None, now=NOW)
+    monkeypatch.setattr(following, "BATCH", 10)
+    list(import_history(town.database, system(town), cases_of(town, 3)))
+    rebuild(town.database, town.agency_id, lambda *_: None, now=LATER)
+    with town.work() as (session, _):
+        stands = status(session, now=LATER)
+    assert (stands.known_at, stands.steps_behind, stands.steps_untold) == (LATER, 0, 24)
     honest = following.derive_cases
     monkeypatch.setattr(following, "derive_cases", lambda session, agency, ids: derived.append(ids) or honest(session, agency, ids))
-    catch_up(town.database, town.agency_id, now=NOW)
-    assert (len(heard[0].case_ids), derived) == (3, [])
     case_id = reported(town)
-    catch_up(town.database, town.agency_id, now=NOW)
-    assert derived == [[case_id]]
+    catch_up(town.database, town.agency_id, now=LATER)
+    assert (derived, known(town, case_id), len(heard)) == ([[case_id]], {case_id}, 1)
+    for _ in range(2):
+        follow_once(town.database, town.agency_id, now=LATER)
+    told = [event for taken in heard for event in taken.events]
+    assert [len(taken.events) for taken in heard] == [10, 10, 5]
+    assert [event.id for event in told] == sorted({event.id for event in told})
+    assert (told[-1].case_id, derived) == (case_id, [[case_id]])
+
+
+def test_process_that_has_not_loaded_every_listener_tells_nobody(
+    town: Town, listened: Callable[[following.Listener], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command may follow without those who listen: the worker tells them afterwards."""
+    heard: list[Round] = []
+    listened(lambda _session, taken: heard.append(taken))
+    monkeypatch.setattr(following, "_are_all_there", False)
+    case_id = reported(town)
+    catch_up(town.database, town.agency_id, now=LATER)
+    assert (known(town, case_id), heard) == ({case_id}, [])
+    monkeypatch.setattr(following, "_are_all_there", True)
+    follow_once(town.database, town.agency_id, now=LATER)
+    assert [taken.case_ids for taken in heard] == [[case_id]]
 
 
 def test_other_agency_sees_and_writes_nothing(town: Town, agencies: Any) -> None:
