@@ -34,6 +34,7 @@ AXE_RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]
 # What a browser says of a refusal that the page itself explains; anything else on the console fails the test.
 EXPECTED = (
     "the server responded with a status of 401",
+    "the server responded with a status of 410",
     "the server responded with a status of 412",
     "the server responded with a status of 422",
     "the server responded with a status of 429",
