@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import pytest
 from openpyxl import load_workbook
@@ -15,8 +11,10 @@ from playwright.sync_api import Page, expect
 
 from core.facts.service import catch_up
 from core.lib import clock
+from core.workflow.service.bulk import import_history
 from tests.browser.conftest import Office, Person
 from tests.browser.test_screens import is_whole, small_targets
+from tests.core.workflow.test_bulk_service import cases_of, system
 from tests.journeys.town import Town
 from tests.journeys.walking import closed, dispatched, filed, handling
 
@@ -24,8 +22,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
 AREA = "/scores/urban_mgmt.area"
 NARROW = {"width": 360, "height": 780}
-DAY = timedelta(days=1)
-Later = Callable[[timedelta], None]
 
 
 @pytest.fixture(scope="module")
@@ -151,20 +147,22 @@ def test_whoever_is_scored_sees_his_own_row_and_nobody_elses(office: Office, mon
 
 
 @pytest.fixture
-def past(town: Town, later: Later) -> dict[str, Any]:
-    """Let one case be closed three days ago, so that its day is over; give its number and the day as a period."""
-    later(-3 * DAY)
-    day = clock.now().astimezone(ZoneInfo("Asia/Shanghai")).date().isoformat()
-    number = closed(town, handling(town))
-    later(3 * DAY)
+def last_year(town: Town) -> list[str]:
+    """Take in two cases of March 2025, handled late; give their numbers."""
+    return _taken_in(town, 2)
+
+
+def _taken_in(town: Town, count: int) -> list[str]:
+    cases = cases_of(town, count)
+    assert sum(one.imported for one in import_history(town.database, system(town), cases)) == count
     _follow(town)
-    return {"number": number, "period": f"{day}..{day}"}
+    return [case.number for case in cases]
 
 
-def test_publication_is_frozen_compared_and_taken_out(office: Office, past: dict[str, Any]) -> None:
+def test_publication_is_frozen_compared_and_taken_out(office: Office, last_year: list[str]) -> None:
     evaluator = _somebody(office, "evaluator")
     page = evaluator.page
-    evaluator.open(f"{AREA}?period={past['period']}&level=unit_grid")
+    evaluator.open(f"{AREA}?period=2025-03&level=unit_grid")
     page.locator("[data-subject^='grid:']").first.wait_for()
     page.get_by_role("button", name="发布通报").click()
     drawer = page.locator(".el-drawer")
@@ -177,15 +175,20 @@ def test_publication_is_frozen_compared_and_taken_out(office: Office, past: dict
     first = page.url
     page.locator("[data-subject^='grid:']").first.wait_for()
     assert evaluator.barriers() == []
+    assert _shown(page, "filed") == len(last_year)
+    expect(page.locator(".el-drawer [data-case]")).to_have_count(len(last_year))
+    page.locator(".el-drawer__close-btn").click()
     _taken_out(page)
-    _goes_on(office.town, past["number"])
-    evaluator.page.goto(f"{first}?tab=late")
-    late = page.locator(f"[data-case='{past['number']}']")
-    expect(late).to_contain_text("影响得分")
+    # A case that comes in afterwards is in none of the published numbers, and is said to be missing there.
+    (late,) = _taken_in(office.town, 1)
+    page.goto(f"{first}?tab=late")
+    expect(page.locator(f"[data-case='{late}']")).to_contain_text("新计入")
+    expect(page.locator(f"[data-case='{late}']")).to_contain_text("影响得分")
     assert evaluator.barriers() == []
-    _revised(evaluator, past["number"])
+    _revised(evaluator, late)
     page.goto(first)
     page.get_by_text("之后已有修订版").wait_for()
+    assert _shown(page, "filed") == len(last_year)
 
 
 def _taken_out(page: Page) -> None:
@@ -198,12 +201,6 @@ def _taken_out(page: Page) -> None:
         page.locator("[data-bulletin='xlsx']").click()
     book = load_workbook(io.BytesIO(taken.value.path().read_bytes()))
     assert "说明" in book.sheetnames
-
-
-def _goes_on(town: Town, number: str) -> None:
-    """Open the closed case again: the published numbers do not follow, and say so."""
-    assert town.as_("duty_lead").moved(number, "reopen", {"reason": "群众反映未修复"})
-    _follow(town)
 
 
 def _revised(evaluator: Person, number: str) -> None:

@@ -274,7 +274,7 @@ export const publications = {
     get("/publications", asked, signal),
 
   preview: (scorecards: readonly string[], period: string, signal?: AbortSignal): Promise<Preview> =>
-    get("/publications/preview", { scorecards: scorecards.join(","), period }, signal),
+    get("/publication-preview", { scorecards: scorecards.join(","), period }, signal),
 
   show: (uuid: string): Promise<Publication> => get(at(uuid)),
 
@@ -288,17 +288,17 @@ export const publications = {
 
   differences: (uuid: string): Promise<Differences> => get(`${at(uuid)}/differences`),
 
-  async publish(scorecards: readonly string[], period: string, reason: string, key: string): Promise<Publication[]> {
-    const body = { scorecards, period, reason };
-    return (await send<{ items: Publication[] }>("POST", "/publications", { body, idempotencyKey: key })).body.items;
+  /** Asked twice, it publishes once. */
+  async publish(scorecards: readonly string[], period: string, reason: string): Promise<Publication[]> {
+    return (await send<{ items: Publication[] }>("POST", "/publications", { body: { scorecards, period, reason } })).body.items;
   },
 
-  async propose(uuid: string, key: string): Promise<Publication> {
-    return (await send<Publication>("POST", `${at(uuid)}/revisions`, { idempotencyKey: key })).body;
+  async propose(uuid: string): Promise<Publication> {
+    return (await send<Publication>("POST", `${at(uuid)}/revisions`)).body;
   },
 
-  async publishRevision(uuid: string, reason: string, key: string): Promise<void> {
-    await send("POST", `${at(uuid)}/publish`, { body: { reason }, idempotencyKey: key });
+  async publishRevision(uuid: string, reason: string): Promise<void> {
+    await send("POST", `${at(uuid)}/publish`, { body: { reason } });
   },
 
   /** The bulletin as a file, read as the acting agency. */
