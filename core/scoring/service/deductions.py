@@ -7,7 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from sqlalchemy import ColumnElement, Numeric, Select, bindparam, case, cast, func, literal, select, type_coerce
+from sqlalchemy import ColumnElement, Numeric, Select, Text, bindparam, case, cast, func, literal, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.scoring.definition import Deduction, Multiplier, Scorecard
@@ -83,7 +83,7 @@ def _counted(work: Work, card: Scorecard, sheet: Deduction) -> tuple[list[int | 
     place, column = {one: n for n, one in enumerate(leaves)}, {one: 2 * n for n, one in enumerate(keys)}
     for row in rows:
         begin = column[row.per]
-        counts[place[row.leaf], begin : begin + 2] += (row.found, row.taken)
+        counts[place[row.leaf], begin : begin + 2] += (int(row.found), int(row.taken))
         for n in range(len(sheet.vetoes)):
             counts[place[row.leaf], 2 * len(keys) + n] += int(getattr(row, f"veto_{n}"))
     return leaves, keys, counts
@@ -98,7 +98,7 @@ def _statement(work: Work, card: Scorecard, sheet: Deduction) -> Select[Any]:
     one = (
         select(
             of.label("leaf"),
-            func.coalesce(per, literal("-")).label("per"),
+            func.coalesce(cast(per, Text), literal("-")).label("per"),
             taken(grain, sheet, of).label("taken"),
             *(func.coalesce(grain.condition(veto.when), literal(False)).label(f"veto_{n}") for n, veto in enumerate(sheet.vetoes)),
         )

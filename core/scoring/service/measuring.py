@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Label, Numeric, Select, Text, and_, cast, false, func, literal, not_, or_, select, true
+from sqlalchemy import BigInteger, ColumnElement, Label, Numeric, Select, and_, cast, false, func, not_, or_, select, true
 
 from core.scoring.definition import Exemption, Indicator
-from core.scoring.service.naming import AGENCY, FIRST_DAY, LAST_DAY, STARTS_AT, UNTIL, Grain
+from core.scoring.service.naming import AGENCY, FIRST_DAY, LAST_DAY, STARTS_AT, UNTIL, Grain, json_text
 from core.scoring.types import PART, Value
 
 MILLIONTHS = 1_000_000
@@ -76,7 +76,7 @@ def measure(grain: Grain, indicator: Indicator) -> Measure:
 def inside(grain: Grain, indicator: Indicator) -> ColumnElement[bool]:
     """Give the condition that puts a fact into the period; what lies behind the instant of the question is not yet in it."""
     if indicator.on is not None:
-        day = grain.column(indicator.on).op("#>>", return_type=Text())(literal("{}"))
+        day = json_text(grain.column(indicator.on))
         return and_(day.collate("C") >= FIRST_DAY, func.substr(day, 1, 10).collate("C") <= LAST_DAY)
     assert indicator.at is not None
     instant = grain.instant(indicator.at)

@@ -159,6 +159,12 @@ def json_path(column: ColumnElement[Any], path: str) -> ColumnElement[Any]:
     return found
 
 
+def json_text(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Give a JSON scalar as text."""
+    found: ColumnElement[Any] = column.op("#>>", return_type=Text())(cast([], _TEXTS))
+    return found
+
+
 def _count(column: ColumnElement[Any], name: str) -> ColumnElement[Any]:
     return func.coalesce(cast(column.op("->>", return_type=Text())(literal(name, Text)), Integer), 0, type_=Integer)
 
@@ -268,5 +274,4 @@ def _person(grain: Grain, name: str) -> ColumnElement[Any]:
     if not isinstance(column.type, JSONB):
         return column
     # A form keeps a person as a number; whatever else stands there is nobody.
-    is_number = func.jsonb_typeof(column) == "number"
-    return cast(case((is_number, column.op("#>>", return_type=Text())(cast(literal("{}", Text), _TEXTS)))), Integer)
+    return cast(case((func.jsonb_typeof(column) == "number", json_text(column))), Integer)

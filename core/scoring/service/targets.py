@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, func, literal, select, type_coerce
+from sqlalchemy import func, literal, select, type_coerce
 from sqlalchemy.dialects.postgresql import JSONB
 
 from core.scoring.definition import Line, Scorecard
 from core.scoring.service.counting import Work
-from core.scoring.service.naming import AGENCY, FIRST_DAY, LAST_DAY, Grain
+from core.scoring.service.naming import AGENCY, FIRST_DAY, LAST_DAY, Grain, json_text
 from core.scoring.types import Adjustment, Subject
 
 _PLACES = {"grid": "grid_id", "department": "department_id"}
@@ -45,7 +45,7 @@ def adjustments_of(work: Work, card: Scorecard) -> dict[int | None, tuple[Adjust
     grain = Grain("record", work.source.tables)
     records = grain.facts
     whose = records.c[_PLACES[card.subjects.kind]]
-    day = _text(grain.column(card.adjustments.at))
+    day = json_text(grain.column(card.adjustments.at))
     query = (
         select(
             whose.label("whose"), records.c.id, records.c.title, type_coerce(grain.column(card.adjustments.points), JSONB).label("points")
@@ -76,13 +76,13 @@ def _targets(work: Work, card: Scorecard, line: Line) -> tuple[Mapping[int, Frac
     place = records.c[_PLACES[card.subjects.kind]] if card.subjects.kind in _PLACES else literal(None)
     query = select(
         place.label("place"),
-        _text(grain.column("subject")).label("subject"),
+        json_text(grain.column("subject")).label("subject"),
         type_coerce(grain.column(line.target.value), JSONB).label("value"),
     ).where(
         records.c.agency_id == AGENCY,
         records.c.ledger_key == line.target.ledger,
         records.c.retired_at.is_(None),
-        _text(grain.column("period")) == work.window.period.text,
+        json_text(grain.column("period")) == work.window.period.text,
     )
     if line.target.where is not None:
         query = query.where(grain.condition(line.target.where))
@@ -101,7 +101,3 @@ def _targets(work: Work, card: Scorecard, line: Line) -> tuple[Mapping[int, Frac
 
 def _rows(work: Work, query: Any) -> Sequence[Any]:
     return work.session.execute(query, work.window.parameters(work.actor, work.source)).all()
-
-
-def _text(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    return column.op("#>>", return_type=Text())(literal("{}"))

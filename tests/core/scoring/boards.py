@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from sqlalchemy import insert
+
 from core.authz import Actor, Grant
+from core.db.engine import AgencySession
+from core.db.epoch import bump
+from core.definitions import store
+from core.definitions.check import check
+from core.definitions.load import load_folder
+from core.definitions.models import Definition
 from core.facts.service import catch_up
 from core.lib import clock
 from core.scoring.periods import containing
 from core.scoring.permissions import ScoringRight
 from core.scoring.service import facts_behind, scoreboard
-from core.scoring.types import PARTS, Asked, Board, FactPage, Number
+from core.scoring.types import PARTS, Asked, Board, FactPage, Number, Row, Sheet
 from tests.journeys.town import Town
 
+FILES = Path(__file__).parent / "definitions" / "town"
 CARDS = tuple(f"urban_mgmt.{name}" for name in ("area", "department", "inspector", "dispatcher", "duty_lead", "acceptor"))
 
 
@@ -78,3 +88,28 @@ def somebody(town: Town, username: str, *rights: ScoringRight, **place: str) -> 
     """Give a person with rights at a place."""
     grants = tuple(Grant(right, **place) for right in rights)
     return Actor(town.users[username], town.agency_id, "town", username, grants, clock.now())
+
+
+def put_into_force(town: Town) -> None:
+    """Put the town's own cards into force, checked as any file is."""
+    loaded = load_folder(FILES, origin="plugin:urban_mgmt@test", prefix="urban_mgmt")
+    with AgencySession(town.database.owner_engine, agency_id=None) as session:
+        outcome = check([loaded], store.StoredDefinitions(session))
+        assert list(outcome.problems) == []
+        for one in outcome.prepared:
+            values = {"kind": one.kind, "key": one.key, "version": 1, "status": "published", "content": one.content}
+            more = {"checksum": one.checksum, "origin": one.origin, "published_at": clock.now()}
+            session.execute(insert(Definition).values(**values, **more))
+        bump(session)
+        session.commit()
+
+
+def sheet(town: Town, name: str, **more: Any) -> Sheet:
+    """Give one card of this year."""
+    found: Board = board(town, f"urban_mgmt.{name}", **more)
+    return found.sheets[0]
+
+
+def row(town: Town, name: str, subject: str, **more: Any) -> Row:
+    """Give one subject's row of a card."""
+    return next(one for one in sheet(town, name, **more).rows if one.subject.ref == subject)
