@@ -10,6 +10,8 @@ from sqlalchemy import select, text
 from core.facts.models import FactCase, FactHolding, FactTask
 from core.facts.service import catch_up, check, known_until, rebuild
 from core.lib import clock
+from core.pluginmanager import plugins
+from core.pluginmanager.service import switch
 from tests.journeys import walking
 from tests.journeys.town import Town
 
@@ -90,3 +92,16 @@ def test_tampered_row_is_found_and_named(town: Town, what: str) -> None:
     mended = rebuild(town.database, town.agency_id, unwatched, now=clock.now())
     assert mended.grains == found.grains
     assert differences(town) == 0
+
+
+def test_cases_of_a_plugin_that_is_off_are_followed_all_the_same(town: Town) -> None:
+    """Facts are the base's: what was done is counted, whether or not more can be done."""
+    number = walking.handling(town)
+    with town.work() as (session, actor):
+        switch(session, actor, plugins(), "urban_mgmt", enabled=False)
+    followed(town)
+    assert differences(town) == 0
+    with town.work() as (session, actor):
+        switch(session, actor, plugins(), "urban_mgmt", enabled=True)
+    _, (holding,), tasks = facts_of(town, number)
+    assert (holding.department_id, holding.ended_by, len(tasks)) == (town.departments["E01"], None, 3)
