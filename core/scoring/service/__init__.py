@@ -4,7 +4,9 @@ What other packages call is named here.
 """
 
 from core.scoring.service.drilling import facts_behind
+from core.scoring.service.publishing import publish
+from core.scoring.service.revising import differences, propose_revision, publish_revision
 from core.scoring.service.scoreboard import scoreboard
 from core.scoring.service.sources import NOW, Source
 
-__all__ = ["NOW", "Source", "facts_behind", "scoreboard"]
+__all__ = ["NOW", "Source", "differences", "facts_behind", "propose_revision", "publish", "publish_revision", "scoreboard"]

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
+    cast,
     func,
     insert,
     literal,
@@ -53,7 +54,7 @@ _FROZEN: dict[str, Any] = {
 _OF_A_CASE = ("holding", "task", "answer")
 _SNAPSHOT = bindparam("snapshot", type_=BigInteger)
 _BASE = bindparam("base", type_=BigInteger)
-_EMPTY = literal(b"", LargeBinary)
+_EMPTY = cast(literal(b"", LargeBinary), LargeBinary)
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,10 @@ class Moment:
     event_id: int
 
 
+Frame = Moment | Snapshot
+"""Whose facts of which period are meant."""
+
+
 def freeze(session: Session, moment: Moment, *, ledgers: Iterable[str] = (), base: Snapshot | None = None) -> Snapshot:
     """Copy the facts of a period as they are now, those of these ledgers too; on top of ``base`` only what has changed.
 
@@ -74,7 +79,7 @@ def freeze(session: Session, moment: Moment, *, ledgers: Iterable[str] = (), bas
     rows come first: the snapshot, which has their digest, is never changed.
     """
     number: int = session.execute(select(func.nextval(func.pg_get_serial_sequence("snapshot", "id")))).scalar_one()
-    changed = None if base is None else _changed(moment, base.id)
+    changed = None if base is None else _changed(moment, _of_snapshot(base.id))
     for grain in _OF_A_CASE:
         given = and_(LIVE.of(grain).c.agency_id == moment.agency_id, _instants(grain, moment))
         if base is not None and changed is not None:
@@ -115,7 +120,7 @@ def digest(session: Session, number: int, base_id: int | None) -> tuple[int, byt
     """Count a snapshot's cases, and give the digest over the number, length and last hash of each history, in the order of the numbers."""
     cases = (FROZEN if base_id is None else REVISED).case
     one = func.int8send(cases.c.case_id).op("||")(func.int4send(cases.c.chain_length)).op("||")(func.coalesce(cases.c.chain_head, _EMPTY))
-    joined = func.string_agg(aggregate_order_by(one, _EMPTY, cases.c.case_id))
+    joined = func.string_agg(one, aggregate_order_by(_EMPTY, cases.c.case_id))
     query = select(func.count(), func.sha256(func.coalesce(joined, _EMPTY))).select_from(cases)
     count, sha256 = session.execute(query, _parameters(number, base_id)).one()
     return count, bytes(sha256)
@@ -157,10 +162,10 @@ def _copy(session: Session, number: int, grain: str, condition: ColumnElement[bo
     session.execute(insert(frozen).from_select(["snapshot_id", *names], rows))
 
 
-def _instants(grain: str, moment: Moment) -> ColumnElement[bool]:
+def _instants(grain: str, frame: Frame) -> ColumnElement[bool]:
     live = LIVE.of(grain)
     columns = sorted(set(INSTANTS[grain].values()))
-    return or_(*(and_(live.c[name] >= moment.starts_at, live.c[name] < moment.ends_at) for name in columns))
+    return or_(*(and_(live.c[name] >= frame.starts_at, live.c[name] < frame.ends_at) for name in columns))
 
 
 def _cases(number: int, moment: Moment, changed: Select[Any] | None) -> ColumnElement[bool]:
@@ -172,24 +177,42 @@ def _cases(number: int, moment: Moment, changed: Select[Any] | None) -> ColumnEl
     return and_(live.c.agency_id == moment.agency_id, or_(_instants("case", moment), live.c.case_id.in_(others)))
 
 
+def _of_snapshot(number: int) -> FromClause:
+    table = _FROZEN["case"]
+    return select(*_columns(table)).where(table.c.snapshot_id == number).subquery("before")
+
+
 def _unknown_answer(base_id: int) -> ColumnElement[bool]:
     before = _FROZEN["answer"].alias("before")
     return not_(select(before.c.id).where(before.c.snapshot_id == base_id, before.c.id == LIVE.answer.c.id).exists())
 
 
-def _changed(moment: Moment, base_id: int) -> Select[Any]:
-    """Select the cases whose history went on since the first snapshot, and those of the period that it does not know."""
-    live, before = LIVE.case, _FROZEN["case"].alias("before")
-    joined = live.outerjoin(
-        before, and_(before.c.snapshot_id == base_id, before.c.agency_id == live.c.agency_id, before.c.case_id == live.c.case_id)
-    )
+def changed_since(session: Session, snapshot: Snapshot) -> list[tuple[int, int | None, int]]:
+    """Give the cases that are no longer as a snapshot has them: number, how long the history was (None: not there), how long it is."""
+    before = (FROZEN if snapshot.base_id is None else REVISED).case
+    query = _changed(snapshot, before).add_columns(before.c.chain_length.label("before"), LIVE.case.c.chain_length.label("now"))
+    rows = session.execute(query, _parameters(snapshot.id, snapshot.base_id))
+    return [(row.case_id, row.before, row.now) for row in rows]
+
+
+def lengths_of(session: Session, snapshot: Snapshot) -> dict[int, int]:
+    """Give the length of the history of each case that a snapshot has."""
+    cases = (FROZEN if snapshot.base_id is None else REVISED).case
+    query = select(cases.c.case_id, cases.c.chain_length).where(cases.c.agency_id == snapshot.agency_id)
+    return {row.case_id: row.chain_length for row in session.execute(query, _parameters(snapshot.id, snapshot.base_id))}
+
+
+def _changed(frame: Frame, before: FromClause) -> Select[Any]:
+    """Select the cases whose history went on since, and those of the period that were not there."""
+    live = LIVE.case
+    joined = live.outerjoin(before, and_(before.c.agency_id == live.c.agency_id, before.c.case_id == live.c.case_id))
     moved = and_(before.c.case_id.is_not(None), or_(live.c.chain_length != before.c.chain_length, live.c.chain_head != before.c.chain_head))
     others = [
-        select(LIVE.of(grain).c.case_id).where(LIVE.of(grain).c.agency_id == moment.agency_id, _instants(grain, moment))
+        select(LIVE.of(grain).c.case_id).where(LIVE.of(grain).c.agency_id == frame.agency_id, _instants(grain, frame))
         for grain in _OF_A_CASE
     ]
-    new = and_(before.c.case_id.is_(None), or_(_instants("case", moment), live.c.case_id.in_(union(*others))))
-    return select(live.c.case_id).select_from(joined).where(live.c.agency_id == moment.agency_id, or_(moved, new))
+    new = and_(before.c.case_id.is_(None), or_(_instants("case", frame), live.c.case_id.in_(union(*others))))
+    return select(live.c.case_id).select_from(joined).where(live.c.agency_id == frame.agency_id, or_(moved, new))
 
 
 FROZEN = Tables(**{grain: _frozen(grain) for grain in _FROZEN})

@@ -58,7 +58,8 @@ class Listed:
 
     def fold(self, leaves: Sequence[int | None], counts: Numbers) -> Rows:
         """Give the rows."""
-        owned = [() if leaf is None else self.owners.get(leaf, ()) for leaf in leaves]
+        # Whoever did something that no number of this card counts is no subject of it.
+        owned = [() if leaf is None or not row.any() else self.owners.get(leaf, ()) for leaf, row in zip(leaves, counts, strict=True)]
         present = self.shown.union(*owned)
         order = [number for number in self.subjects if number in present]
         places = {number: place for place, number in enumerate(order)}

@@ -1,11 +1,11 @@
-"""Scores over HTTP: boards, subjects, and the list behind every number; publications are in :mod:`.publication_views`."""
+"""Boards, subjects, and the list behind every number."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from core.http.paging import decode_cursor, encode_cursor
-from core.http.routes import Answer, Routes
+from core.http.routes import Answer
 from core.http.work import Work
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
@@ -17,8 +17,7 @@ from core.scoring.service.lists import facts_shown
 from core.scoring.service.visibility import may_see_published
 from core.scoring.service.wording import refs_of, row_shown, subject_shown
 from core.scoring.types import Number
-
-routes = Routes("scores")
+from core.scoring.views.group import routes
 
 
 @routes.get("/scorecards", answers={200: schemas.ScorecardListSchema})
