@@ -81,7 +81,7 @@ def test_rate_opens_both_of_its_lists(office: Office, month: dict[str, str]) -> 
     page = evaluator.page
     evaluator.open(f"{AREA}?level=unit_grid&sort=-filed")
     rate = page.locator("[data-subject^='grid:']").first.locator("[data-line='in_time']")
-    expect(rate).to_contain_text("1/1")
+    expect(rate).to_contain_text("1 ÷ 1")
     rate.click()
     for part, count in (("counted", 1), ("base", 1), ("missed", 0)):
         page.locator(f".el-drawer [data-part='{part}']").click()
@@ -99,7 +99,7 @@ def test_subject_shows_its_lines_its_past_and_its_parts(office: Office, month: d
     page.locator("[data-subject^='grid:'] a").first.click()
     page.locator("[data-fact='score']").wait_for()
     # Who reported was an inspector, so the public's share is 0 of 3.
-    expect(page.locator("[data-line-card='public_reports']")).to_contain_text(f"0/{len(month)}")
+    expect(page.locator("[data-line-card='public_reports']")).to_contain_text(f"0 ÷ {len(month)}")
     page.get_by_role("img").first.wait_for()
     expect(page.locator(".parts [data-subject]").first).to_be_visible()
     _is_open_to_everybody(evaluator, "subject", phone=phone)
