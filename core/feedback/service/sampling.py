@@ -19,6 +19,7 @@ from core.feedback import links
 from core.feedback.definition import Frame, Sample
 from core.feedback.models import FeedbackInvitation, SurveyRound
 from core.feedback.service import surveys
+from core.feedback.service.surveys import KnownSurvey
 from core.grid import service as grids
 from core.grid.models import Grid
 from core.grid.service.reading import level_id
@@ -72,25 +73,33 @@ def create_round(session: Session, actor: Actor, survey_key: str, wished: Wished
     today = holidays.calendar_for(session, actor.agency_id).local_day(actor.now)
     if wished.closes_on < max(wished.opens_on, today):
         raise Invalid(msg("feedback.round_over"), path="closes_on")
-    taken = select(SurveyRound.id).where(SurveyRound.survey_key == survey_key, SurveyRound.opens_on == wished.opens_on)
+    made = store_round(session, actor, known, wished, at=actor.now)
+    _invite(session, actor, made, draw(session, actor, sample, made.seed, wanted=made.wanted))
+    return made
+
+
+def store_round(session: Session, actor: Actor, known: KnownSurvey, wished: Wished, *, at: datetime) -> SurveyRound:
+    """Store a round without anybody asked yet, and put it on record; raise Conflict for a second one from the same day."""
+    assert known.survey.sample is not None
+    key = known.survey.key
+    taken = select(SurveyRound.id).where(SurveyRound.survey_key == key, SurveyRound.opens_on == wished.opens_on)
     if session.scalar(taken) is not None:
         raise Conflict(msg("feedback.round_exists", day=wished.opens_on.isoformat()))
     made = SurveyRound(
         agency_id=actor.agency_id,
         uuid=uuid7(),
-        survey_key=survey_key,
+        survey_key=key,
         definition_id=known.id,
         opens_on=wished.opens_on,
         closes_on=wished.closes_on,
         seed=wished.seed or secrets.token_hex(8),
-        wanted=wished.wanted or sample.wanted,
-        created_at=actor.now,
+        wanted=wished.wanted or known.survey.sample.wanted,
+        created_at=at,
         created_by_id=actor.user_id,
     )
     session.add(made)
     session.flush()
-    _invite(session, actor, made, draw(session, actor, sample, made.seed, wanted=made.wanted))
-    what = {"survey": survey_key, "opens_on": made.opens_on.isoformat(), "closes_on": made.closes_on.isoformat(), "seed": made.seed}
+    what = {"survey": key, "opens_on": made.opens_on.isoformat(), "closes_on": made.closes_on.isoformat(), "seed": made.seed}
     audit.record(session, actor, "feedback:round:drawn", subject=f"survey_round:{made.uuid}", new=what)
     return made
 
