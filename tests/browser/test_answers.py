@@ -14,8 +14,9 @@ from core.facts.service import catch_up
 from core.lib import clock
 from tests.browser.conftest import Office, Person
 from tests.browser.test_screens import is_whole, small_targets
+from tests.core.feedback.conftest import walked_to_close
 from tests.journeys.town import Town
-from tests.journeys.walking import called, closed
+from tests.journeys.walking import called
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -24,11 +25,7 @@ NARROW = {"width": 360, "height": 780}
 
 def _asked(town: Town) -> str:
     """Bring what somebody told the hotline to its close, so that the caller is asked; give the case's number."""
-    number = called(town)
-    assert town.as_("duty_lead").moved(number, "file", {"condition": "e011301"}) == "filed"
-    assert town.as_("dispatcher").moved(number, "dispatch", {"department": town.departments["E01"]}) == "dispatched"
-    assert town.as_("department_clerk").moved(number, "accept") == "handling"
-    closed(town, number)
+    number = walked_to_close(town, called(town))
     catch_up(town.database, town.agency_id, now=clock.now())
     town.run_outbox()
     return number
@@ -194,7 +191,7 @@ def test_round_is_drawn_and_its_codes_leave_once(office: Office) -> None:
         page.locator(".el-message-box").get_by_role("button", name="领取评价码").click()
     rows = list(load_workbook(io.BytesIO(taken.value.path().read_bytes())).active.iter_rows(values_only=True))  # type: ignore[union-attr]
     page.get_by_text("领取", exact=False).first.wait_for()
-    link = next(str(cell) for cell in rows[1] if "/a#" in str(cell))
+    link = next(str(cell) for cell in rows[2] if "/a#" in str(cell))
     resident = _resident(office)
     parts = urlsplit(link)
     resident.open(f"{parts.path}#{parts.fragment}")

@@ -30,7 +30,8 @@ export function useNewLink(done: () => Promise<void>): (item: Invitation) => Pro
     if (!(await isMeant())) return;
     try {
       const made = await feedback.newLink(item.uuid);
-      await show(made.link, made.expires_at);
+      // An installation without a public address of its own is read at the one that is open here.
+      await show(new URL(made.link, location.origin).href, made.expires_at);
       await done();
     } catch (error) {
       const said = explain(error);
