@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from fractions import Fraction
@@ -19,7 +19,7 @@ from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
 from core.scoring.definition import Indicator, Scorecard
 from core.scoring.service import deductions
-from core.scoring.service.attribution import LEAF_OF, Own, leaf
+from core.scoring.service.attribution import LEAF_OF, leaf
 from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula, formula_of
 from core.scoring.service.measuring import MILLIONTHS, Measure, measure, millionths
@@ -27,7 +27,7 @@ from core.scoring.service.naming import AGENCY, Grain
 from core.scoring.service.seeing import may_see
 from core.scoring.service.sources import NOW, Source, Window, window_of
 from core.scoring.service.subjects import layout_of
-from core.scoring.types import PART, Fact, FactPage, Number, Subject
+from core.scoring.types import PART, Fact, FactPage, Number
 
 _CASES = table("cases", sql_column("agency_id"), sql_column("id"), sql_column("number"))
 _KEYS = {
@@ -62,25 +62,19 @@ _SHOWN = (
 
 
 @dataclass(frozen=True)
-class _List:
-    """Which rows a list is of."""
+class Listed:
+    """Which facts a list is of: a part of an indicator, and the condition that says whose."""
 
-    formula: Formula
-    window: Window
-    source: Source
-    subject: Subject
     grain: Grain
     measure: Measure
-    own: Own
-    leaf: ColumnElement[Any]
+    part: PART
+    whose: ColumnElement[bool]
     value: ColumnElement[Any]
-    number: Number
 
     @property
     def condition(self) -> ColumnElement[bool]:
-        """The condition of the rows: the part of the number, and whose they are."""
-        of_agency = self.grain.facts.c.agency_id == AGENCY
-        return and_(of_agency, self.measure.predicate(self.number.part), self.own.condition(self.leaf))
+        """The condition of the rows."""
+        return and_(self.grain.facts.c.agency_id == AGENCY, self.measure.predicate(self.part), self.whose)
 
 
 def facts_behind(
@@ -91,19 +85,25 @@ def facts_behind(
     Raises NotFound for a subject whose score the actor may not see, and for a
     line that is no number of facts (such as a part of a composite card).
     """
-    wanted = _list(session, actor, number, source)
-    parameters = {**wanted.window.parameters(actor, source), **deductions.parameters(wanted.formula)}
-    total = session.execute(select(func.count()).select_from(wanted.grain.source).where(wanted.condition), parameters).scalar_one()
-    rows = session.execute(_page(wanted, after, limit), parameters).all()
+    formula = formula_of(session, (number.scorecard,), source.formula)
+    window = window_of(session, number.period, source)
+    wanted = _list(session, actor, number, source, formula, window)
+    parameters = {**window.parameters(actor, source), **deductions.parameters(formula)}
+    return page_of(session, wanted, parameters, after=after, limit=limit)
+
+
+def page_of(session: Session, wanted: Listed, parameters: Mapping[str, Any], *, after: str | None, limit: int) -> FactPage:
+    """Give a page of facts and how many there are."""
+    count = select(func.count()).select_from(wanted.grain.source).where(wanted.condition)
+    total = session.execute(count, dict(parameters)).scalar_one()
+    rows = session.execute(_page(wanted, after, limit), dict(parameters)).all()
     facts = [_fact(wanted, row) for row in rows[:limit]]
     following = _token(wanted, rows[limit - 1]) if len(rows) > limit else None
     return FactPage(total, facts, following)
 
 
-def _list(session: Session, actor: Actor, number: Number, source: Source) -> _List:
-    formula = formula_of(session, (number.scorecard,), source.formula)
+def _list(session: Session, actor: Actor, number: Number, source: Source, formula: Formula, window: Window) -> Listed:
     card = formula.cards[number.scorecard]
-    window = window_of(session, number.period, source)
     indicator = _indicator(formula, card, number)
     grain = Grain(indicator.grain, source.tables) if card.deduction is None else deductions.findings_grain(source.tables)
     measured = measure(grain, indicator)
@@ -118,7 +118,7 @@ def _list(session: Session, actor: Actor, number: Number, source: Source) -> _Li
     subject, own = layout_of(session, actor, card, window, source, leaves).find(number.subject)
     if not may_see(actor, subject):
         raise NotFound(msg("scoring.no_subject", subject=number.subject[:80]))
-    return _List(formula, window, source, subject, grain, measured, own, of, value, number)
+    return Listed(grain, measured, number.part, own.condition(of), value)
 
 
 def _leaves(wanted: Grain, measured: Measure, of: ColumnElement[Any], ref: str) -> Select[Any]:
@@ -143,7 +143,7 @@ def _indicator(formula: Formula, card: Scorecard, number: Number) -> Indicator:
     return parts[0] if number.part == "counted" else parts[-1]
 
 
-def _page(wanted: _List, after: str | None, limit: int) -> Select[Any]:
+def _page(wanted: Listed, after: str | None, limit: int) -> Select[Any]:
     grain, measured = wanted.grain, wanted.measure
     facts = grain.facts
     order = _order(wanted)
@@ -166,7 +166,7 @@ def _page(wanted: _List, after: str | None, limit: int) -> Select[Any]:
     return query if after is None else query.where(tuple_(*marks) > tuple_(*_mark(wanted, after)))
 
 
-def _order(wanted: _List) -> list[ColumnElement[Any]]:
+def _order(wanted: Listed) -> list[ColumnElement[Any]]:
     """Give what a list is sorted by: the instant that put the facts into the period, then their key."""
     facts = wanted.grain.facts
     return [wanted.grain.instant(wanted.measure.indicator.at or "recorded"), *(facts.c[name] for name in _KEYS[wanted.grain.name])]
@@ -184,7 +184,7 @@ def _late(grain: Grain) -> ColumnElement[Any]:
     return grain.column("is_late") if grain.name in {"case", "holding", "task"} else null()
 
 
-def _fact(wanted: _List, row: Any) -> Fact:
+def _fact(wanted: Listed, row: Any) -> Fact:
     reasons = [one.key for number, (one, _) in enumerate(wanted.measure.reasons) if getattr(row, f"reason_{number}")]
     verdict: PART = "exempted" if reasons else "counted" if row.is_counted else "missed"
     return Fact(
@@ -197,11 +197,11 @@ def _fact(wanted: _List, row: Any) -> Fact:
     )
 
 
-def _kinds(wanted: _List) -> list[type]:
+def _kinds(wanted: Listed) -> list[type]:
     return [str, *(str if name == "limit_key" else int for name in _KEYS[wanted.grain.name])]
 
 
-def _mark(wanted: _List, after: str) -> list[Any]:
+def _mark(wanted: Listed, after: str) -> list[Any]:
     at, *keys = decode_cursor(after, _kinds(wanted)) or []
     try:
         moment = datetime.fromisoformat(at)
@@ -212,6 +212,6 @@ def _mark(wanted: _List, after: str) -> list[Any]:
     return [literal(moment, UTCDateTime), *keys]
 
 
-def _token(wanted: _List, row: Any) -> str:
+def _token(wanted: Listed, row: Any) -> str:
     at, *keys = (getattr(row, f"order_{number}") for number in range(len(_kinds(wanted))))
     return encode_cursor(at.isoformat(), *keys)

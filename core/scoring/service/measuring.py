@@ -12,7 +12,26 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Label, Numeric, Select, and_, cast, false, func, not_, or_, select, true
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Double,
+    Label,
+    Select,
+    SmallInteger,
+    and_,
+    case,
+    cast,
+    false,
+    func,
+    literal,
+    literal_column,
+    not_,
+    null,
+    or_,
+    select,
+    true,
+)
 
 from core.scoring.definition import Exemption, Indicator
 from core.scoring.service.naming import AGENCY, FIRST_DAY, LAST_DAY, STARTS_AT, UNTIL, Grain, json_text
@@ -22,11 +41,16 @@ MILLIONTHS = 1_000_000
 """What is added up is added up in whole millionths: the sum of the parts is then the sum of the whole, to the last digit."""
 
 
+_EXEMPTED, _BASE, _COUNTED = (literal_column(str(number), SmallInteger) for number in range(3))
+
+
 @dataclass(frozen=True)
 class Measure:
-    """One indicator over one grain's facts, compiled: its parts as conditions of a row."""
+    """One indicator over one grain's facts, compiled: its parts as conditions of a row, in which NULL means that it does not hold."""
 
     indicator: Indicator
+    scope: ColumnElement[bool]
+    """Of which workflow, limit or ledger the facts are."""
     inside: ColumnElement[bool]
     filter: ColumnElement[bool]
     silent: ColumnElement[bool]
@@ -37,13 +61,28 @@ class Measure:
 
     def predicate(self, part: PART) -> ColumnElement[bool]:
         """Give the condition of the facts that make up ``part``."""
-        given = and_(self.inside, self.filter)
+        given = and_(self.scope, self.inside, self.filter)
         if part == "exempted":
-            return and_(given, self.exempt, not_(self.silent))
-        base = and_(given, not_(self.exempt), not_(self.silent))
+            return and_(given, self.exempt, _not(self.silent))
+        base = and_(given, _not(self.exempt), _not(self.silent))
         if part == "base":
             return base
-        return and_(base, self.holds) if part == "counted" else and_(base, not_(self.holds))
+        return and_(base, self.holds) if part == "counted" else and_(base, _not(self.holds))
+
+    def verdict(self, *, within_scope: bool) -> ColumnElement[Any]:
+        """Give what a fact is, as a number: exempted, in the base alone, or counted; NULL when it is none of the indicator's.
+
+        ``within_scope`` when the statement looks at nothing else anyway.
+        """
+        whens: list[tuple[ColumnElement[bool], Any]] = []
+        if any(one.is_silent for one in self.indicator.exemptions):
+            whens.append((self.silent, null()))
+        if self.reasons:
+            whens.append((self.exempt, _EXEMPTED))
+        found = case(*whens, (self.holds, _COUNTED), else_=_BASE) if whens or self.is_split else _COUNTED
+        # Most facts are of another kind and fail the filter, so it is asked first.
+        member = and_(self.filter, self.inside) if within_scope else and_(self.filter, self.inside, self.scope)
+        return case((member, found))
 
     @property
     def is_split(self) -> bool:
@@ -53,18 +92,19 @@ class Measure:
 
 def measure(grain: Grain, indicator: Indicator) -> Measure:
     """Compile an indicator's rules over its grain."""
-    reasons = tuple((one, _certain(grain.condition(one.when))) for one in indicator.exemptions)
+    reasons = tuple((one, grain.condition(one.when)) for one in indicator.exemptions)
     value = None if indicator.value is None else grain.value(indicator.value)
     holds: ColumnElement[bool] = true()
     if indicator.of == "rate":
         assert indicator.numerator is not None
-        holds = _certain(grain.condition(indicator.numerator))
+        holds = grain.condition(indicator.numerator)
     elif value is not None:
         holds = value.is_not(None)
     return Measure(
         indicator,
+        and_(true(), *_scope(grain, indicator)),
         inside(grain, indicator),
-        and_(true(), *_given(grain, indicator)),
+        true() if indicator.filter is None else grain.condition(indicator.filter),
         or_(false(), *(condition for one, condition in reasons if one.is_silent)),
         or_(false(), *(condition for one, condition in reasons if not one.is_silent)),
         tuple((one, condition) for one, condition in reasons if not one.is_silent),
@@ -83,38 +123,59 @@ def inside(grain: Grain, indicator: Indicator) -> ColumnElement[bool]:
     return and_(instant >= STARTS_AT, instant < UNTIL)
 
 
-def statement(grain: Grain, measures: Sequence[Measure], leaves: Sequence[ColumnElement[Any]]) -> Select[Any]:
-    """Give the one statement that counts all measures, grouped by the leaves: ``leaf_<n>``, then ``c<n>``, ``b<n>``, ``e<n>``, ``t<n>``."""
+def statement(
+    grain: Grain, measures: Sequence[Measure], leaves: Sequence[ColumnElement[Any]], *, among: ColumnElement[bool] | None = None
+) -> Select[Any]:
+    """Give the one statement that counts all measures, grouped by the leaves: ``leaf_<n>``, then ``c<n>``, ``b<n>``, ``e<n>``, ``t<n>``.
+
+    What a fact is to each measure is decided once, row by row; the groups only
+    count it. ``among`` leaves facts out before anything is counted.
+    """
     columns: list[Label[Any]] = [leaf.label(f"leaf_{number}") for number, leaf in enumerate(leaves)]
+    shared = len({(one.indicator.workflow, one.indicator.limit, one.indicator.ledger) for one in measures}) == 1
     for number, one in enumerate(measures):
-        columns.append(_counted(one.predicate("base")).label(f"b{number}"))
-        if one.is_split:
-            columns.append(_counted(one.predicate("counted")).label(f"c{number}"))
-        if one.reasons:
-            columns.append(_counted(one.predicate("exempted")).label(f"e{number}"))
+        columns.append(one.verdict(within_scope=shared).label(f"v{number}"))
         if one.value is not None:
-            total = func.sum(millionths(one.value)).filter(one.predicate("counted"))
-            columns.append(cast(func.coalesce(total, 0), BigInteger).label(f"t{number}"))
+            columns.append(case((one.inside, millionths(one.value))).label(f"t{number}"))
     within = or_(*{(one.indicator.at, one.indicator.on): one.inside for one in measures}.values())
-    query = select(*columns).select_from(grain.source).where(grain.facts.c.agency_id == AGENCY, within)
-    return query.group_by(*leaves) if leaves else query
+    facts = select(*columns).select_from(grain.source).where(grain.facts.c.agency_id == AGENCY, within)
+    if shared:
+        facts = facts.where(measures[0].scope)
+    if among is not None:
+        facts = facts.where(among)
+    # Nothing is left out by it: without an offset the server would put the conditions into every count again.
+    rows = facts.offset(literal_column("0")).subquery()
+    groups = [rows.c[f"leaf_{number}"] for number in range(len(leaves))]
+    return select(*groups, *(column for number, one in enumerate(measures) for column in _counts(rows, number, one))).group_by(*groups)
+
+
+def _counts(rows: Any, number: int, one: Measure) -> Iterable[Label[Any]]:
+    verdict = rows.c[f"v{number}"]
+    yield func.count().filter(verdict >= _BASE).label(f"b{number}")
+    if one.is_split:
+        yield func.count().filter(verdict == _COUNTED).label(f"c{number}")
+    if one.reasons:
+        yield func.count().filter(verdict == _EXEMPTED).label(f"e{number}")
+    if one.value is not None:
+        total = func.sum(rows.c[f"t{number}"]).filter(verdict == _COUNTED)
+        yield cast(func.coalesce(total, 0), BigInteger).label(f"t{number}")
 
 
 def millionths(value: ColumnElement[Any]) -> ColumnElement[Any]:
     """Give a number in whole millionths."""
-    return cast(func.round(cast(value, Numeric) * MILLIONTHS), BigInteger)
+    return cast(func.round(cast(value, Double) * cast(literal(float(MILLIONTHS), Double), Double)), BigInteger)
 
 
-def value_of(row: Iterable[int]) -> Value:
+def value_of(row: Sequence[int], per: int | None = None) -> Value:
     """Make a value of counted, base, exempted and the total in millionths."""
-    counted, base, exempted, total = (int(number) for number in row)
-    return Value(counted, base, exempted, Fraction(total, MILLIONTHS) if total else _NOTHING)
+    counted, base, exempted, total = row
+    return Value(counted, base, exempted, Fraction(total, MILLIONTHS) if total else _NOTHING, per)
 
 
 _NOTHING = Fraction(0)
 
 
-def _given(grain: Grain, indicator: Indicator) -> Iterable[ColumnElement[bool]]:
+def _scope(grain: Grain, indicator: Indicator) -> Iterable[ColumnElement[bool]]:
     if indicator.workflow is not None and grain.name in {"case", "holding", "task"}:
         yield grain.facts.c.workflow == indicator.workflow
     if indicator.limit is not None:
@@ -122,14 +183,8 @@ def _given(grain: Grain, indicator: Indicator) -> Iterable[ColumnElement[bool]]:
     if indicator.ledger is not None:
         yield grain.facts.c.ledger_key == indicator.ledger
         yield grain.facts.c.retired_at.is_(None)
-    if indicator.filter is not None:
-        yield _certain(grain.condition(indicator.filter))
 
 
-def _counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count().filter(condition)
-
-
-def _certain(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Make what is not known false, so that it can be denied."""
-    return func.coalesce(condition, false())
+def _not(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Deny a condition; what is not known does not hold, and so its contrary does."""
+    return not_(func.coalesce(condition, false()))
