@@ -24,7 +24,8 @@ from core.api.cases import (
 )
 from core.api.grids import locate_for_agency
 from plugins.urban_mgmt.demo.organisation import Organisation, Unit
-from plugins.urban_mgmt.demo.walk import Cast, Matter, Stage, Walk, Walker, waiting_timers
+from plugins.urban_mgmt.demo.temper import Temper
+from plugins.urban_mgmt.demo.walk import PUBLIC, Cast, Matter, Said, Stage, Walk, Walker, waiting_timers
 
 DAYS = 90
 COUNT = 6_000
@@ -60,22 +61,23 @@ class Scenery:
 
 def walked_cases(
     session: Session, actor: Actor, organisation: Organisation, scenery: Scenery, *, count: int = COUNT, seed: int = 110101
-) -> Iterator[PastCase]:
-    """Walk ``count`` cases of the last ninety days and yield each as a past case, oldest report first."""
+) -> Iterator[tuple[PastCase, Sequence[Said]]]:
+    """Walk ``count`` cases of the last ninety days and yield each as a past case with what was said of it, oldest report first."""
     chance = random.Random(seed)  # noqa: S311  # a reproducible demo, no secret
     known = current_workflow(session, WORKFLOW)
     stage = Stage(known.workflow, calendar_of(session, actor), CatalogueRules(session, "urban_mgmt"), _checker(session), actor.now)
     rules = _rules(session)
     weights = [_weight(rule) for rule in rules]
+    temper = Temper(seed)
     hot = [chance.gammavariate(0.6, 1.0) for _ in scenery.units]
     titles = {code: say(item.title, "zh_CN") for code, item in catalogue_items(session, "urban_mgmt").items()}
     moments = sorted(_moment(chance, actor.now) for _ in range(count))
     for number, at in enumerate(moments, start=1):
         unit = chance.choices(scenery.units, hot)[0]
         rule = chance.choices(rules, weights)[0]
-        matter = _matter(chance, rule, unit, scenery)
-        walk = Walk(stage, matter, _cast(chance, organisation, rule, unit), chance, at).run()
-        yield _past(session, actor, walk, known.id, number, titles, scenery)
+        matter = _matter(chance, rule, unit, scenery, temper)
+        walk = Walk(stage, matter, _cast(chance, organisation, rule, unit, temper), chance, at).run()
+        yield _past(session, actor, walk, known.id, number, titles, scenery), walk.said
 
 
 def _checker(session: Session) -> Callable[[str | None, dict[str, Any], datetime], Mapping[str, Any]]:
@@ -116,8 +118,10 @@ def _moment(chance: random.Random, now: datetime) -> datetime:
             return at.astimezone(now.tzinfo)
 
 
-def _matter(chance: random.Random, rule: Rule, unit: Unit, scenery: Scenery) -> Matter:
-    source = chance.choices([name for name, _ in _SOURCES], [share for _, share in _SOURCES])[0]
+def _matter(chance: random.Random, rule: Rule, unit: Unit, scenery: Scenery, temper: Temper) -> Matter:
+    loud = temper.of_complaints(unit.code[:9])
+    shares = [share * (loud if name in PUBLIC else 1.0) for name, share in _SOURCES]
+    source = chance.choices([name for name, _ in _SOURCES], shares)[0]
     lon, lat = scenery.middles[unit.code]
     return Matter(
         kind=rule.kind,
@@ -135,24 +139,30 @@ def _matter(chance: random.Random, rule: Rule, unit: Unit, scenery: Scenery) -> 
     )
 
 
-def _cast(chance: random.Random, organisation: Organisation, rule: Rule, unit: Unit) -> Cast:
+def _cast(chance: random.Random, organisation: Organisation, rule: Rule, unit: Unit, temper: Temper) -> Cast:
     bodies = organisation.answering(rule.departments, unit.code[:9])
     code = bodies[0] if chance.random() < 0.8 else chance.choice(bodies)
     department_id, path = organisation.departments[code]
     wrong = chance.choice([other for other in organisation.departments if other[0] in "EF" and other != code])
     posts = organisation.posts
+
+    def on_duty(post: str) -> Walker:
+        return temper.walker(temper.on_duty(chance, organisation.holders[f"urban_mgmt.{post}"]))
+
     return Cast(
-        inspector=Walker(organisation.inspectors[unit.code]),
+        inspector=temper.walker(organisation.inspectors[unit.code]),
         intake=Walker(posts["urban_mgmt.intake"]),
-        acceptor=Walker(posts["urban_mgmt.acceptor"]),
-        duty_lead=Walker(posts["urban_mgmt.duty_lead"]),
-        dispatcher=Walker(posts["urban_mgmt.dispatcher"]),
+        acceptor=on_duty("acceptor"),
+        duty_lead=on_duty("duty_lead"),
+        dispatcher=on_duty("dispatcher"),
         clerk=Walker(organisation.clerks[code]),
         head=Walker(organisation.heads[code]),
         leader=Walker(posts["urban_mgmt.supervising_leader"]),
+        evaluator=Walker(posts["urban_mgmt.evaluator"]),
         department_id=department_id,
         department_path=path,
         wrong_department_id=organisation.departments[wrong][0] if chance.random() < 0.08 else None,
+        trouble=temper.of_department(code) ** 2 * temper.of_street(unit.code[:9]),
     )
 
 

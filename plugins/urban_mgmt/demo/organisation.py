@@ -53,6 +53,8 @@ class Organisation:
     """Unit grid code → the inspector in charge."""
     posts: dict[str, int] = field(default_factory=dict)
     """Role key → the user that signs in for it."""
+    holders: dict[str, list[int]] = field(default_factory=dict)
+    """Role key → everybody who holds that post, whoever signs in for it first."""
     sign_ins: list[dict[str, str]] = field(default_factory=list)
 
     def answering(self, keys: Sequence[str], street_code: str) -> list[str]:
@@ -169,9 +171,23 @@ def open_sign_ins(
         if one["role"].endswith(".agency_admin"):
             appoint_administrator(session, actor, member.user_id)
         organisation.posts.setdefault(one["role"], member.user_id)
+        organisation.holders.setdefault(one["role"], []).append(member.user_id)
         organisation.sign_ins.append(
             {"agency": actor.agency_key, "username": one["username"], "password": password, "role": one["role"], "name": one["name"]}
         )
+
+
+def fill_posts(session: Session, actor: Actor, organisation: Organisation, wanted: Mapping[str, int], names: NameSource) -> None:
+    """Give each post as many holders as wanted, those who sign in for it among them."""
+    centres = {"dispatcher": "CMD"}
+    for post, count in wanted.items():
+        role = f"urban_mgmt.{post}"
+        department_id = organisation.departments[centres.get(post, "SUP")][0]
+        holders = organisation.holders.setdefault(role, [])
+        for number in range(len(holders) + 1, count + 1):
+            user = _member(session, actor, f"{post}_{number:02d}", next(names), department_id)
+            assign_role(session, actor, user_id=user, role_key=role)
+            holders.append(user)
 
 
 class NameSource:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,11 @@ from core.api import Actor
 from core.api.accounts import create_agency
 from core.api.attachments import Store, Taken, keep
 from core.api.cases import import_chunk
+from core.api.feedback import PastAnswer, RoundWished, import_answers, import_round
 from core.api.grids import create_scheme, find_by_codes, import_geojson, scheme_of
 from core.api.ledgers import ImportOrder, create_import, run_import
 from core.api.setup import Database, Settings, current_definition, publish_overlay, switch_on, unit_of_work
-from plugins.urban_mgmt.demo import cases, components, land, organisation, photos, small_land
+from plugins.urban_mgmt.demo import cases, components, land, opinions, organisation, photos, small_land
 from plugins.urban_mgmt.demo.organisation import NameSource, Organisation, Unit
 
 Progress = Callable[[str, int, int], None]
@@ -66,7 +67,14 @@ def seed(
     district = land.feature_collection(SEED)
     made, scenery = _settle(seeding, agency_id, key, body, district, chance)
     _survey(seeding, agency_id, key, made, district, component_count)
-    _history(seeding, agency_id, key, made, scenery, case_count)
+    said = _history(seeding, agency_id, key, made, scenery, case_count)
+    _opinions(
+        seeding,
+        agency_id,
+        key,
+        said,
+        [one["properties"]["code"] for one in district["features"] if one["properties"]["level"] == "community"],
+    )
     second = _second_agency(seeding, body["second_agency"])
     return [*made.sign_ins, *second.sign_ins]
 
@@ -87,7 +95,9 @@ def _settle(
 ) -> tuple[Organisation, cases.Scenery]:
     """Lay out the land, found the departments, hire the people."""
     seeding.progress("land", 1, 3)
-    with seeding.work(agency_id, key) as (session, actor):
+    with seeding.work(agency_id, key) as (session, today):
+        # The land was there before anything was reported on it: what is counted per unit grid divides by those in force then.
+        actor = replace(today, now=seeding.now - timedelta(days=cases.DAYS + 31))
         create_scheme(
             session, actor, key=land.SCHEME["key"], title=land.SCHEME["title"], levels=land.SCHEME["levels"], origin=land.SCHEME["origin"]
         )
@@ -106,6 +116,7 @@ def _settle(
         organisation.station_inspectors(session, actor, made, units["unit_grid"], communities, count=body["inspectors"], names=source)
         seeding.progress("people", 2, 3)
         organisation.open_sign_ins(session, actor, made, body["sign_ins"], patrol=units["district"][0])
+        organisation.fill_posts(session, actor, made, body["post_holders"], source)
         scenery = cases.Scenery(units["unit_grid"], _middles(district), _pictures(session, actor, seeding))
         seeding.progress("people", 3, 3)
     return made, scenery
@@ -169,18 +180,35 @@ def _survey(seeding: Seeding, agency_id: int, key: str, made: Organisation, dist
     )
 
 
-def _history(seeding: Seeding, agency_id: int, key: str, made: Organisation, scenery: cases.Scenery, count: int) -> None:
+def _history(seeding: Seeding, agency_id: int, key: str, made: Organisation, scenery: cases.Scenery, count: int) -> list[PastAnswer]:
     seeding.progress("cases", 0, count)
+    said: list[PastAnswer] = []
     with seeding.work(agency_id, key) as (session, actor):
         batch = []
         done = 0
-        for past in cases.walked_cases(session, actor, made, scenery, count=count):
+        for past, answers in cases.walked_cases(session, actor, made, scenery, count=count):
             batch.append(past)
+            said += [PastAnswer(past.number, **vars(one)) for one in answers]
             if len(batch) == _CHUNK or done + len(batch) == count:
                 import_chunk(session, actor, batch)
                 done += len(batch)
                 batch = []
                 seeding.progress("cases", done, count)
+    return said
+
+
+def _opinions(seeding: Seeding, agency_id: int, key: str, said: Sequence[PastAnswer], communities: Sequence[str]) -> None:
+    """Bring in what was answered after closings, and a round of last month over every community."""
+    seeding.progress("answers", 0, 2)
+    with seeding.work(agency_id, key) as (session, actor):
+        import_answers(session, actor, f"{PLUGIN}.satisfaction", said)
+    seeding.progress("answers", 1, 2)
+    last = seeding.now.astimezone(cases.ZONE).date().replace(day=1) - timedelta(days=1)
+    wished = RoundWished(last.replace(day=10), last.replace(day=19), seed=str(SEED))
+    with seeding.work(agency_id, key) as (session, actor):
+        answers = list(opinions.round_answers(sorted(communities), wished.opens_on, cases.ZONE, SEED))
+        import_round(session, actor, f"{PLUGIN}.residents", wished, answers)
+    seeding.progress("answers", 2, 2)
 
 
 def _second_agency(seeding: Seeding, body: Mapping[str, Any]) -> Organisation:

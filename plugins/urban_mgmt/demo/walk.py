@@ -15,6 +15,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from core.api.cases import Calendar, CaseSnapshot, FilingRules, Outcome, PastStep, Timer, Workflow, fire, move, start
+from plugins.urban_mgmt.demo.opinions import is_unsolved, said_of
+
+PUBLIC = ("hotline", "web", "public_app")
 
 Check = Callable[[str | None, dict[str, Any], datetime], Mapping[str, Any]]
 """Checks a step's form: ``(form key, data, now) -> stored data``."""
@@ -26,6 +29,8 @@ class Walker:
 
     user_id: int | None
     is_system: bool = False
+    pace: float = 1.0
+    """How long somebody takes, beside the others of the post."""
 
     def may(self, right: str, *, grid_path: str | None = None, department_path: str | None = None) -> bool:  # noqa: ARG002
         """Say yes: each walker is only asked for the steps of the role it was cast in."""
@@ -44,9 +49,26 @@ class Cast:
     clerk: Walker
     head: Walker
     leader: Walker
+    evaluator: Walker
     department_id: int
     department_path: str
     wrong_department_id: int | None = None
+    trouble: float = 1.0
+    """How often the department is late at this place, beside the others."""
+
+
+SYSTEM = Walker(None, is_system=True)
+
+
+@dataclass(frozen=True)
+class Said:
+    """Whether somebody who reported answered after a closing, and what."""
+
+    closing_sequence: int
+    closed_at: datetime
+    answered_at: datetime | None = None
+    data: Mapping[str, Any] | None = None
+    reopened_sequence: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,15 +110,35 @@ class Walk:
     steps: list[PastStep] = field(default_factory=list)
     timers: dict[str, Timer] = field(default_factory=dict)
     outcome: Outcome | None = None
+    said: list[Said] = field(default_factory=list)
 
     def run(self) -> Walk:
-        """Walk until the case is closed or the present is reached."""
+        """Walk until the case is closed and stays so, or the present is reached."""
         self._report()
-        while self.outcome is not None and self.outcome.category == "open" and self._next():
-            pass
+        while True:
+            while self.outcome is not None and self.outcome.category == "open" and self._next():
+                pass
+            if self.outcome is None or self.outcome.state != "closed" or not self._is_asked():
+                break
         if self.outcome is not None and self.outcome.state == "closed":
             self._afterwards()
         return self
+
+    def _is_asked(self) -> bool:
+        """Ask who reported; True when the answer opens the case again."""
+        if self.matter.source not in PUBLIC:
+            return False
+        closing, closed_at = len(self.steps), self.at
+        data = said_of(self.chance, late=bool(self.snapshot.counts.get("late_handle"))) if self._by_chance(0.35) else None
+        answered_at = closed_at + self._minutes(20, 4000)
+        if data is None or answered_at > self.stage.until:
+            self.said.append(Said(closing, closed_at))
+            return False
+        opens = is_unsolved(data) and not self.snapshot.counts.get("reopenings")
+        reason = {"reason": "群众评价不满意（不满意），问题未解决（未解决）"}
+        opened = opens and self._step("reopen", SYSTEM, reason, after=answered_at - self.at)
+        self.said.append(Said(closing, closed_at, answered_at, data, len(self.steps) if opened else None))
+        return opened
 
     def _report(self) -> None:
         matter = self.matter
@@ -119,7 +161,7 @@ class Walk:
 
     def _step(self, verb: str, by: Walker, data: dict[str, Any] | None = None, *, after: timedelta) -> bool:
         """Take one step ``after`` a while; False when that lies in the future."""
-        at = self.at + after
+        at = self.at + after * by.pace
         if at > self.stage.until:
             return False
         self.at = at
@@ -159,7 +201,7 @@ class Walk:
         if self.matter.source != "inspector":
             return self._step("request_verify", self.cast.acceptor, {"inspector": self.cast.inspector.user_id}, after=self._minutes(2, 25))
         if self._by_chance(0.04):
-            return self._step("reject", self.cast.duty_lead, {"cause": "no_condition"}, after=self._minutes(3, 20))
+            return self._step("reject", self.cast.acceptor, {"cause": "no_condition"}, after=self._minutes(3, 20))
         return self._file()
 
     def _when_verifying(self) -> bool:
@@ -249,7 +291,7 @@ class Walk:
         left = (clock.due_at - self.at).total_seconds() / 60 if clock else 240.0
         if left <= 0:
             return self._done(self._minutes(15, 240))
-        late = self._by_chance(0.11)
+        late = self._by_chance(min(0.6, 0.1 * self.cast.trouble))
         share = self.chance.uniform(1.02, 1.8) if late else min(0.97, self.chance.lognormvariate(-1.1, 0.6))
         return self._done(timedelta(minutes=max(6.0, left * share)))
 
@@ -279,7 +321,10 @@ class Walk:
         return self._step("close", self.cast.duty_lead, after=self._minutes(2, 35))
 
     def _afterwards(self) -> None:
-        """After closing: a late department may appeal, once."""
+        """After closing: an inspector may have missed it, and a late department may appeal, once."""
+        if self.matter.source in PUBLIC and self._by_chance(0.01):
+            told = {"inspector": self.cast.inspector.user_id, "reason": "巡查轨迹显示当日多次经过，未上报。"}
+            self._step("mark_missed", self.cast.evaluator, told, after=self._minutes(600, 6000))
         if not self.snapshot.counts.get("late_handle") or not self._by_chance(0.12):
             return
         if not self._step("appeal", self.cast.clerk, {"reason": "处置期间遇极端天气，无法施工。"}, after=self._minutes(300, 4000)):

@@ -121,7 +121,9 @@ def test_offers_are_the_steps_that_work(desk, case_in, everybody, state):
 def test_what_an_inspector_reported_himself_was_not_missed(desk, case_in, everybody):
     case = replace(case_in("closed", "mark_missed"), source="inspector")
     with pytest.raises(Refused):
-        move(desk.workflow, case, "mark_missed", everybody, {"inspector": 8, "reason": "巡查当日路过"}, now=desk.now, calendar=desk.calendar)
+        move(
+            desk.workflow, case, "mark_missed", everybody, {"inspector": 8, "reason": "巡查当日路过"}, now=desk.now, calendar=desk.calendar
+        )
 
 
 def test_mark_names_the_inspector_who_missed_it(desk, case_in, everybody):
