@@ -37,8 +37,7 @@ def score(
     with no line to judge there is no score. Rounded once, half up; the grade
     is of the rounded score.
     """
-    judged = [_judge(line, values.get(line.key, NOTHING), group) for line in card.lines]
-    lines = weighed(judged)
+    lines = weighed([_judge(line, values.get(line.key, NOTHING), group) for line in card.lines])
     volume = _volume(card, values)
     is_ranked = card.volume_line is None or (volume or 0) >= card.least_volume
     return _finished(card, scale, _mean(lines), lines=lines, volume=volume, is_ranked=is_ranked, adjustments=tuple(adjustments))
@@ -58,6 +57,8 @@ def value_of(of: str, value: Value, *, per: bool = False) -> Fraction | None:
 def weighed(judged: Iterable[LineScore]) -> tuple[LineScore, ...]:
     """Share the weight of the lines without points among those that have some, in proportion; together they are 100 again."""
     lines = tuple(judged)
+    if all(line.points is not None for line in lines) and all(line.effective == line.weight for line in lines):
+        return lines  # nothing was empty, so each weighs what it says
     whole = sum((line.weight for line in lines if line.points is not None), ZERO)
     return tuple(
         LineScore(
@@ -190,7 +191,7 @@ def _judge(line: Line, value: Value, group: str | None) -> LineScore:
     if points is None and line.empty != "shared":
         points = HUNDRED if line.empty == "full" else ZERO
     return LineScore(
-        line.key, value.counted, value.base, value.exempted, reached, points, line.weight, ZERO,
+        line.key, value.counted, value.base, value.exempted, reached, points, line.weight, line.weight if points is not None else ZERO,
         value.per if line.per_grid is not None else None, value.target,
     )  # fmt: skip
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
-from sqlalchemy import and_, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import select
 
-from core.accounts.models import AgencyRole, Member, Responsibility, RoleAssignment, Team, TeamMember
+from core.accounts.models import Responsibility
 from core.scoring.definition import CardPart, Scorecard
 from core.scoring.engine import compose, mean_of
 from core.scoring.service.counting import Work
+from core.scoring.service.roster import roster_of
 from core.scoring.service.subjects import layout_of
 from core.scoring.types import EMPTY, Row, Score, Subject
 
@@ -25,7 +24,7 @@ def composed(work: Work, card: Scorecard, rows_of: RowsOf) -> list[Row]:
     parts = {part.key: _by_id(rows_of(work, work.formula.cards[part.scorecard])) for part in card.parts}
     bodies = {part.key: _bodies(work, part) for part in card.parts if part.of is not None}
     subjects = _subjects(work, card, parts)
-    roles = _roles(work, card, [one.id for one in subjects if one.id is not None])
+    roles = _roles(work, card)
     scale = work.formula.scale(card)
     rows = []
     for subject in subjects:
@@ -58,42 +57,27 @@ def _score(subject: Subject, rows: Mapping[int, Row], bodies: Bodies | None) -> 
 
 
 def _bodies(work: Work, part: CardPart) -> Bodies:
+    roster = roster_of(work.session)
     if part.of == "department":
-        rows: Iterable[Any] = work.session.execute(select(Member.user_id, Member.department_id).where(Member.department_id.is_not(None)))
-    elif part.of == "team":
+        return {person: (department,) for person, department in roster.department_of.items()}
+    if part.of == "team":
         kind = work.formula.cards[part.scorecard].subjects.team_kind
-        query = select(TeamMember.user_id, TeamMember.team_id).join(
-            Team, and_(Team.agency_id == TeamMember.agency_id, Team.id == TeamMember.team_id)
-        )
-        rows = work.session.execute(query.where(Team.kind == kind) if kind is not None else query)
-    else:
-        rows = work.session.execute(select(Responsibility.user_id, Responsibility.grid_id).where(Responsibility.user_id.is_not(None)))
+        return {person: [team for team in teams if kind in {None, roster.teams[team].level}] for person, teams in roster.teams_of.items()}
+    rows = work.session.execute(select(Responsibility.user_id, Responsibility.grid_id).where(Responsibility.user_id.is_not(None)))
     found: dict[int, list[int]] = {}
-    for user_id, body in rows:
-        found.setdefault(int(user_id), []).append(int(body))
+    for user_id, grid_id in rows:
+        found.setdefault(int(user_id or 0), []).append(grid_id)
     return found
 
 
-def _roles(work: Work, card: Scorecard, people: Sequence[int]) -> dict[int, str]:
+def _roles(work: Work, card: Scorecard) -> dict[int, str]:
     """Give by which of the roles that a part names each person's share goes: the first of those that the person holds."""
-    names = list(dict.fromkeys(name for part in card.parts for name in part.by_team_role))
-    if not names or not people:
-        return {}
     plugin = card.key.partition(".")[0]
-    held = _held(work.session, [f"{plugin}.{name}" for name in names], people, work)
-    return {person: next(name for name in names if f"{plugin}.{name}" in keys) for person, keys in held.items()}
-
-
-def _held(session: Session, keys: Sequence[str], people: Sequence[int], work: Work) -> dict[int, set[str]]:
+    names = list(dict.fromkeys(name for part in card.parts for name in part.by_team_role))
+    order = {f"{plugin}.{name}": number for number, name in enumerate(names)}
     at = min(work.window.as_of, work.window.ends_at)
-    query = (
-        select(RoleAssignment.user_id, AgencyRole.key)
-        .join(AgencyRole, and_(AgencyRole.agency_id == RoleAssignment.agency_id, AgencyRole.id == RoleAssignment.role_id))
-        .where(AgencyRole.key.in_(keys), RoleAssignment.user_id.in_(people))
-        .where(or_(RoleAssignment.valid_from.is_(None), RoleAssignment.valid_from <= at))
-        .where(or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to > at))
-    )
-    found: dict[int, set[str]] = {}
-    for user_id, key in session.execute(query):
-        found.setdefault(user_id, set()).add(key)
-    return found
+    held: dict[int, int] = {}
+    for one in roster_of(work.session).holdings if order else ():
+        if one.role in order and one.is_valid_at(at):
+            held[one.user_id] = min(order[one.role], held.get(one.user_id, len(order)))
+    return {person: names[number] for person, number in held.items()}

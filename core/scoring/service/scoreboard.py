@@ -63,7 +63,7 @@ def all_rows(work: Work, card: Scorecard) -> list[Row]:
     if card.method == "inspection":
         return inspected(work, card)
     rows = deducted(work, card) if card.method == "deduction" else _weighted(work, card)
-    return [replace(row, score=_of_special(row.subject, row.score)) for row in rows]
+    return [row if row.subject.special is None else replace(row, score=_of_special(row.subject, row.score)) for row in rows]
 
 
 def _weighted(work: Work, card: Scorecard) -> list[Row]:
@@ -90,16 +90,14 @@ def _weighted(work: Work, card: Scorecard) -> list[Row]:
 def _of_special(subject: Subject, made: Score) -> Score:
     if subject.special in UNSCORED:
         return replace(made, score=None, grade=None, is_ranked=False)
-    return made if subject.special is None else replace(made, is_ranked=False)
+    return replace(made, is_ranked=False)
 
 
 def _value(formula: Formula, indicator: str, line: Numbers, number: int, per: int | None) -> Value:
     begin = 2 * number * WIDTH
-    made = value_of(line[begin : begin + WIDTH])
     if formula.indicators[indicator].of == "ratio":
-        below = value_of(line[begin + WIDTH : begin + 2 * WIDTH])
-        made = Value(made.counted, below.counted, below.exempted)
-    return replace(made, per=per) if per is not None else made
+        return Value(int(line[begin]), int(line[begin + WIDTH]), int(line[begin + WIDTH + 2]))
+    return value_of(line[begin : begin + WIDTH].tolist(), per)
 
 
 def placed(rows: Sequence[Row]) -> list[Row]:
@@ -111,7 +109,8 @@ def placed(rows: Sequence[Row]) -> list[Row]:
         )
     found: list[Row] = []
     for group in groups.values():
-        numbered = [replace(row, rank=place) for row, place in zip(group, ranked([row.score for row in group]), strict=True)]
+        places = ranked([row.score for row in group])
+        numbered = [Row(row.subject, row.score, row.values, place) for row, place in zip(group, places, strict=True)]
         found += sorted(numbered, key=_order)
     return found
 

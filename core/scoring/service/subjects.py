@@ -7,24 +7,25 @@ that was counted: what belongs to none of them is a row of its own.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from core.accounts.models import Agency, AgencyRole, Department, Member, Post, RoleAssignment, Team, TeamMember
+from core.accounts.models import Agency
 from core.accounts.service import reach
 from core.authz import Actor
-from core.db.base import User
 from core.grid import service as grids
 from core.lib.errors import NotFound
 from core.lib.text import msg, say
 from core.scoring.definition import Scorecard
 from core.scoring.service.attribution import EVERYTHING, Own
 from core.scoring.service.land import GridLayout
+from core.scoring.service.roster import Roster, roster_of
 from core.scoring.service.sources import Source, Window
 from core.scoring.types import NOBODY, WHOLE, Subject
 
@@ -122,99 +123,57 @@ def layout_of(session: Session, actor: Actor, card: Scorecard, window: Window, s
     kind = card.subjects.kind
     if kind == "grid":
         return GridLayout(session, actor, card, window)
-    if kind == "department":
-        return _departments(session, card)
+    if kind == "agency":
+        return Whole(_agency(session, actor))
     with_facts = {leaf for leaf in leaves if leaf is not None}
-    if kind == "person":
-        return _persons(session, card, window, with_facts)
-    if kind == "post":
-        return _posts(session, card)
-    if kind == "team":
-        return _teams(session, card)
     if kind == "record":
         return _records(session, card, source, with_facts)
-    return Whole(_agency(session, actor))
+    return _LISTS[kind](roster_of(session), card, window, with_facts)
 
 
-def _departments(session: Session, card: Scorecard) -> Listed:
+def _departments(roster: Roster, card: Scorecard, _window: Window, _with_facts: set[int]) -> Listed:
     """List departments, each with what it holds itself: those of the card's kinds, out of use only with facts."""
-    kinds = card.subjects.kinds
-    columns = (Department.id, Department.code, Department.name, Department.path, Department.parent_id, Department.kind, Department.active)
-    found: dict[int, Subject] = {}
-    active = set()
-    for row in session.execute(select(*columns).order_by(Department.code)):
-        if kinds and row.kind not in kinds:
-            continue
-        group = row.kind if card.subjects.group_by == "department_kind" else None
-        found[row.id] = Subject(
-            "department", row.id, row.code, row.name, level=row.kind, path=row.path, parent=row.parent_id, group=group,
-            is_retired=not row.active, department_path=row.path,
-        )  # fmt: skip
-        if row.active:
-            active.add(row.id)
-    return Listed("department", found, {number: (number,) for number in found}, frozenset(active))
-
-
-_MEMBERS = (
-    select(Member.user_id, User.first_name, Member.active, Member.post_id, Department.path)
-    .join(User, User.id == Member.user_id)
-    .outerjoin(Department, and_(Department.agency_id == Member.agency_id, Department.id == Member.department_id))
-)
-
-
-def _persons(session: Session, card: Scorecard, window: Window, with_facts: set[int]) -> Listed:
-    """List whoever holds the card's role at the end of what is known, and whoever has facts."""
-    holders = _holders(session, card, window)
-    wanted = holders | with_facts
-    rows = session.execute(_MEMBERS.where(Member.user_id.in_(wanted)).order_by(Member.user_id)).all() if wanted else []
+    kinds, is_grouped = card.subjects.kinds, card.subjects.group_by == "department_kind"
     found = {
-        row.user_id: Subject("person", row.user_id, str(row.user_id), row.first_name, is_retired=not row.active, department_path=row.path)
-        for row in rows
+        number: replace(subject, group=subject.level) if is_grouped else subject
+        for number, subject in roster.departments.items()
+        if not kinds or subject.level in kinds
     }
+    return _each_its_own("department", found, card)
+
+
+def _persons(roster: Roster, card: Scorecard, window: Window, with_facts: set[int]) -> Listed:
+    """List whoever holds the card's role at the end of what is known, and whoever has facts."""
+    holders = _holders(roster, card, min(window.as_of, window.ends_at))
+    found = {number: roster.people[number] for number in sorted(holders | with_facts) if number in roster.people}
     owners = {number: (number,) for number in found}
     return Listed("person", found, owners, frozenset(holders & found.keys()), with_whole=card.subjects.with_whole)
 
 
-def _holders(session: Session, card: Scorecard, window: Window) -> set[int]:
-    if card.subjects.role is None and card.subjects.teams is None:
-        return set()
-    at = min(window.as_of, window.ends_at)
-    if card.subjects.role is None:
-        in_team = select(TeamMember.user_id).join(Team, and_(Team.agency_id == TeamMember.agency_id, Team.id == TeamMember.team_id))
-        return set(session.scalars(in_team.where(Team.active, Team.kind == card.subjects.teams)))
-    query = (
-        select(RoleAssignment.user_id)
-        .join(AgencyRole, and_(AgencyRole.agency_id == RoleAssignment.agency_id, AgencyRole.id == RoleAssignment.role_id))
-        .join(Member, and_(Member.agency_id == RoleAssignment.agency_id, Member.user_id == RoleAssignment.user_id))
-        .where(AgencyRole.key == card.subjects.role, Member.active)
-        .where(or_(RoleAssignment.valid_from.is_(None), RoleAssignment.valid_from <= at))
-        .where(or_(RoleAssignment.valid_to.is_(None), RoleAssignment.valid_to > at))
-    )
-    return set(session.scalars(query))
+def _holders(roster: Roster, card: Scorecard, at: datetime) -> set[int]:
+    if card.subjects.role is not None:
+        return {one.user_id for one in roster.holdings if one.role == card.subjects.role and one.is_valid_at(at)}
+    wanted = {number for number, team in roster.teams.items() if team.level == card.subjects.teams and not team.is_retired}
+    return {person for person, teams in roster.teams_of.items() if wanted.intersection(teams)}
 
 
-def _posts(session: Session, card: Scorecard) -> Listed:
-    posts = session.scalars(select(Post).order_by(Post.key)).all()
-    found = {post.id: Subject("post", post.id, post.key, say(post.title, "zh_CN"), is_retired=not post.active) for post in posts}
-    held = session.execute(select(Member.user_id, Member.post_id).where(Member.post_id.is_not(None)))
-    owners = {row.user_id: (row.post_id,) for row in held}
-    return Listed("post", found, owners, frozenset(post.id for post in posts if post.active), with_whole=card.subjects.with_whole)
+def _posts(roster: Roster, card: Scorecard, _window: Window, _with_facts: set[int]) -> Listed:
+    owners = {person: (post,) for person, post in roster.post_of.items()}
+    shown = frozenset(number for number, post in roster.posts.items() if not post.is_retired)
+    return Listed("post", roster.posts, owners, shown, with_whole=card.subjects.with_whole)
 
 
-def _teams(session: Session, card: Scorecard) -> Listed:
+def _teams(roster: Roster, card: Scorecard, _window: Window, _with_facts: set[int]) -> Listed:
     """List teams with their members of now; the base keeps no history of who was in which."""
-    query = select(Team.id, Team.key, Team.name, Team.active, Department.path).outerjoin(
-        Department, and_(Department.agency_id == Team.agency_id, Department.id == Team.department_id)
-    )
-    if card.subjects.team_kind is not None:
-        query = query.where(Team.kind == card.subjects.team_kind)
-    teams = session.execute(query.order_by(Team.key)).all()
-    found = {row.id: Subject("team", row.id, row.key, row.name, is_retired=not row.active, department_path=row.path) for row in teams}
-    owners: dict[int, tuple[int, ...]] = {}
-    for user_id, team_id in session.execute(select(TeamMember.user_id, TeamMember.team_id).order_by(TeamMember.team_id)):
-        if team_id in found:
-            owners[user_id] = (*owners.get(user_id, ()), team_id)
-    return Listed("team", found, owners, frozenset(row.id for row in teams if row.active))
+    kind = card.subjects.team_kind
+    found = {number: team for number, team in roster.teams.items() if kind is None or team.level == kind}
+    owners = {person: tuple(team for team in teams if team in found) for person, teams in roster.teams_of.items()}
+    return Listed("team", found, owners, frozenset(number for number, team in found.items() if not team.is_retired))
+
+
+def _each_its_own(kind: str, found: Mapping[int, Subject], card: Scorecard) -> Listed:
+    shown = frozenset(number for number, subject in found.items() if not subject.is_retired)
+    return Listed(kind, found, {number: (number,) for number in found}, shown, with_whole=card.subjects.with_whole)
 
 
 def _records(session: Session, card: Scorecard, source: Source, with_facts: set[int]) -> Listed:
@@ -234,3 +193,6 @@ def _records(session: Session, card: Scorecard, source: Source, with_facts: set[
 def _agency(session: Session, actor: Actor) -> Subject:
     title = session.execute(select(Agency.title).where(Agency.id == actor.agency_id)).scalar_one()
     return Subject("agency", actor.agency_id, actor.agency_key, say(title, actor.locale))
+
+
+_LISTS = {"department": _departments, "person": _persons, "post": _posts, "team": _teams}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,7 @@ INDICATORS = {
 }
 
 
+@cache
 def card(name):
     return bound(compile_scorecard(read(FILES, f"scorecards/{name}")), INDICATORS)
 
