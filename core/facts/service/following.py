@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from threading import Event
 
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
@@ -47,6 +48,8 @@ REST = timedelta(seconds=1)
 
 PATIENCE = 30.0
 _PAUSE = 0.02
+_never = Event()
+"""Nobody sets it; what is waited for is another process's transaction, which tells nobody when it ends."""
 
 Listener = Callable[[Session, Round], None]
 """Called in the round's own transaction with the steps it took in; what it raises fails the round, which is then run again."""
@@ -124,7 +127,7 @@ def catch_up(database: Database, agency_id: int, *, now: datetime, patience: flo
         if time.monotonic() > deadline:
             raise Unavailable(_what_holds_up(database, reached, goal))
         if reached is None or not reached.seen:
-            time.sleep(_PAUSE)
+            _never.wait(_PAUSE)
 
 
 def settle(database: Database, agency_id: int, *, now: datetime, patience: float = PATIENCE) -> int:
@@ -138,7 +141,7 @@ def settle(database: Database, agency_id: int, *, now: datetime, patience: float
         while session.execute(_LOWEST_RUNNING).scalar_one() < mark.xid:
             if time.monotonic() > deadline:
                 raise Unavailable(_what_holds_up(database, None, mark.event_id))
-            time.sleep(_PAUSE)
+            _never.wait(_PAUSE)
     return mark.event_id
 
 
