@@ -105,6 +105,9 @@ class GridLayout:
         self.ladder = ladder_of(session, actor, card.subjects)
         self.window = window
         self.per_level = next((line.per_grid for line in card.lines if line.per_grid is not None), None)
+        if self.per_level is not None and self.land.levels and self.per_level not in self.land.levels:
+            # A level that the land lacks has no rows; but a number of it would be divided by what is not there.
+            raise Invalid(msg("scoring.unknown_name", what="level", name=self.per_level, known=", ".join(self.land.levels)), path="level")
 
     def fold(self, leaves: Sequence[int | None], counts: Numbers) -> tuple[list[Subject], Numbers, list[int | None]]:
         """Give the rows: who, their counts, and by how many unit grids a number is divided."""
@@ -208,9 +211,6 @@ def _read(session: Session, actor: Actor, scheme: str | None) -> Land:
 
 
 def _ladder(land: Land, levels: Sequence[str]) -> Ladder:
-    for level in levels if land.levels else ():
-        if level not in land.levels:
-            raise Invalid(msg("scoring.unknown_name", what="level", name=level, known=", ".join(land.levels)), path="level")
     depth = {level: number for number, level in enumerate(land.levels)}
     lowest = max(levels, key=lambda level: depth.get(level, -1), default=None)
     on_levels = np.array([subject.level in levels for subject in land.subjects], dtype=bool)
