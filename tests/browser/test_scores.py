@@ -239,6 +239,8 @@ def test_dashboard_shows_numbers_rankings_trend_and_heat(office: Office, month: 
     page.locator("[data-tile='heat'] .maplibregl-canvas").wait_for()
     page.locator("[data-tile='heat'] .as-table").click()
     expect(page.locator("[data-tile='heat'] [data-value]").first).to_contain_text(str(len(month)))
+    page.locator("[data-tile='trend'] .as-table").click()
+    expect(page.locator("[data-tile='trend'] td button")).to_have_count(2)
     _is_open_to_everybody(evaluator, "dashboard", phone=phone)
     filed_tile.locator("button").click()
     expect(page.locator(".el-drawer [data-case]")).to_have_count(len(month))

@@ -158,6 +158,12 @@ const en: typeof zh = {
     heat: "Heat map",
     least: "few",
     most: "many",
+    byGrid: "by area",
+    byDepartment: "by department",
+    byPerson: "by person",
+    byClass: "by class",
+    bySource: "by source",
+    byState: "by state",
     asTable: "Show as a table",
   },
   answer: {

@@ -156,6 +156,12 @@ export default {
     heat: "热力图",
     least: "少",
     most: "多",
+    byGrid: "按区域",
+    byDepartment: "按部门",
+    byPerson: "按人员",
+    byClass: "按类别",
+    bySource: "按来源",
+    byState: "按状态",
     asTable: "以表格显示",
   },
   answer: {
