@@ -35,6 +35,7 @@ COMMANDS = {
     "plugin": Entry("core.cli.plugin:plugin", "List, check, switch and make plugins."),
     "restore": Entry("core.cli.backup:restore", "Read an archive of `backup` into an empty installation."),
     "run": Entry("core.cli.start:run", "Start database, web, worker and beat."),
+    "score": Entry("core.scoring.commands:score", "Show scores, publish them, and prove what was published."),
     "task": Entry("core.cli.task:task", "See background tasks that were given up, and try them again."),
     "user": Entry("core.accounts.commands:user", "Make people, list them, and help them to sign in."),
 }

@@ -100,7 +100,7 @@ def propose(session: Session, actor: Actor, publication: Publication) -> Publica
     base = frozen if frozen.base_id is None else session.get_one(Snapshot, (newest.agency_id, frozen.base_id))
     snapshot = freeze(session, moment_of(session, actor, period), ledgers=ledgers_of(formula), base=base)
     rows = scored(session, actor, snapshot, period, {newest.scorecard_key: ids})[newest.scorecard_key]
-    if _numbers(rows) == _numbers(results_of(session, newest)):
+    if numbers_of(rows) == numbers_of(results_of(session, newest)):
         _forget(session, snapshot)
         return None
     proposed = Publication(
@@ -198,7 +198,8 @@ def _forget(session: Session, snapshot: Snapshot) -> None:
     session.flush()
 
 
-def _numbers(rows: Iterable[Row]) -> dict[str, Any]:
+def numbers_of(rows: Iterable[Row]) -> dict[str, Any]:
+    """Give everything that is a number of rows, by subject."""
     return {row.subject.ref: _number(row) for row in rows}
 
 
