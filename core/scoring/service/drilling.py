@@ -22,6 +22,7 @@ from core.scoring.service import deductions
 from core.scoring.service.attribution import LEAF_OF, leaf
 from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula, formula_of
+from core.scoring.service.inspections import inspection_behind
 from core.scoring.service.measuring import MILLIONTHS, Measure, measure, millionths
 from core.scoring.service.naming import AGENCY, Grain
 from core.scoring.service.seeing import may_see
@@ -87,6 +88,9 @@ def facts_behind(
     """
     formula = formula_of(session, (number.scorecard,), source.formula)
     window = window_of(session, number.period, source)
+    card = formula.cards[number.scorecard]
+    if card.inspection is not None:
+        return _inspection(session, actor, card, number, source, window)
     wanted = _list(session, actor, number, source, formula, window)
     parameters = {**window.parameters(actor, source), **deductions.parameters(formula)}
     return page_of(session, wanted, parameters, after=after, limit=limit)
@@ -100,6 +104,17 @@ def page_of(session: Session, wanted: Listed, parameters: Mapping[str, Any], *, 
     facts = [_fact(wanted, row) for row in rows[:limit]]
     following = _token(wanted, rows[limit - 1]) if len(rows) > limit else None
     return FactPage(total, facts, following)
+
+
+def _inspection(session: Session, actor: Actor, card: Scorecard, number: Number, source: Source, window: Window) -> FactPage:
+    """Give the one step that a record's score is read off."""
+    kind, _, code = number.subject.partition(":")
+    subject, page = inspection_behind(session, actor, card, window, source, code)
+    if kind != "record" or not may_see(actor, subject):
+        raise NotFound(msg("scoring.no_subject", subject=number.subject[:80]))
+    if card.inspection is None or number.line not in {group.key for group in card.inspection.groups}:
+        raise NotFound(msg("scoring.no_line", card=card.key, line=number.line[:60]))
+    return page if number.part in {"counted", "base"} else FactPage(0, [], None)
 
 
 def _list(session: Session, actor: Actor, number: Number, source: Source, formula: Formula, window: Window) -> Listed:

@@ -59,6 +59,11 @@ def test_record_is_scored_by_its_newest_inspection(town: Town) -> None:
     (found,) = sheet(town, "town_star").rows
     # mended 70, and one photo of two: half of 30
     assert (house, Decimal("85.00"), "b") == (found.subject.id, found.score.score, found.score.grade)
+    page = behind(town, "urban_mgmt.town_star", found.subject.ref, "work", "counted")
+    assert (1, number, "handle") == (page.total, page.facts[0].number, page.facts[0].verb)
+    for subject, line in (("record:none", "work"), (found.subject.ref, "nothing"), ("grid:310105", "work")):
+        with pytest.raises(NotFound):
+            behind(town, "urban_mgmt.town_star", subject, line, "counted")
     walking.checking(town, number)
     inspector = town.as_("inspector")
     assert inspector.moved(number, "check_fail", {"reason": "仍有破损", "photos": [inspector.photo()]}) == "rework"
