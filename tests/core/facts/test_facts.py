@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import select, text
 
+from core.definitions.service import publish_overlay
 from core.facts.models import FactCase, FactHolding, FactTask
 from core.facts.service import catch_up, check, known_until, rebuild
 from core.lib import clock
 from core.pluginmanager import plugins
 from core.pluginmanager.service import switch
+from core.workflow.service.moving import move_case
+from core.workflow.service.reporting import report_case
 from tests.journeys import walking
 from tests.journeys.town import Town
 
@@ -105,3 +110,88 @@ def test_cases_of_a_plugin_that_is_off_are_followed_all_the_same(town: Town) -> 
         switch(session, actor, plugins(), "urban_mgmt", enabled=True)
     _, (holding,), tasks = facts_of(town, number)
     assert (holding.department_id, holding.ended_by, len(tasks)) == (town.departments["E01"], None, 3)
+
+
+def test_limit_that_had_run_out_before_it_was_stopped_stays_owed(town: Town, later: Callable[[timedelta], None]) -> None:
+    """Stopping takes nothing back; one that is stopped in time is owed no more until it goes on."""
+    overdue, in_time = walking.handling(town, walking.REFUSE), walking.handling(town)
+    due_at = town.found(overdue).due_at
+    later(timedelta(days=2))
+    for number in (overdue, in_time):
+        town.as_("department_clerk").moved(number, "request_suspend", {"cause": "money", "reason": "等待资金"})
+        assert town.as_("dispatcher").moved(number, "grant_suspend", {}) == "suspended"
+    followed(town)
+    for number, expected in ((overdue, due_at), (in_time, None)):
+        whole, (holding,), tasks = facts_of(town, number)
+        assert (whole.running_due_at, whole.owed_at, holding.running_due_at, holding.owed_at, tasks[0].due_at) == (expected,) * 5
+    town.as_("department_clerk").moved(in_time, "resume", {})
+    followed(town)
+    whole, _, _ = facts_of(town, in_time)
+    assert whole.running_due_at == town.found(in_time).due_at
+    assert whole.running_due_at is not None
+
+
+T = {"zh_CN": "试", "en": "Trial"}
+RELAY = {
+    "key": "urban_mgmt.relay",
+    "title": T,
+    "start": "report",
+    "parties": {
+        "desk": {"title": T, "right": "urban_mgmt:case:file", "at": "grid"},
+        "department": {"title": T, "right": "urban_mgmt:case:file", "at": "department"},
+    },
+    "limits": {name: {"title": T, "limit": {"amount": 8, "unit": "urgent_hour"}} for name in ("desk", "first", "second")},
+    "states": {
+        "begun": {"title": T, "owner": "desk", "limit": "desk"},
+        "first": {"title": T, "owner": "department", "limit": "first"},
+        "second": {"title": T, "owner": "department", "limit": "second"},
+        "handled": {"title": T, "category": "closed", "milestone": "last"},
+    },
+    "transitions": {
+        "report": {"title": T, "form": "urban_mgmt.closing", "to": "begun", "right": "urban_mgmt:case:file"},
+        "give": {
+            "title": T,
+            "form": "urban_mgmt.dispatch",
+            "from": ["begun"],
+            "to": "first",
+            "right": "urban_mgmt:case:file",
+            "assign": {"department": "form.department"},
+        },
+        "pass_on": {
+            "title": T,
+            "form": "urban_mgmt.dispatch",
+            "from": ["first"],
+            "to": "second",
+            "right": "urban_mgmt:case:file",
+            "assign": {"department": "form.department"},
+        },
+        "finish": {"title": T, "form": "urban_mgmt.closing", "from": ["second"], "to": "handled", "right": "urban_mgmt:case:file"},
+    },
+    "notices": {"task": T},
+}
+
+
+def test_limit_is_the_account_of_who_had_the_case_when_it_ended(town: Town, later: Callable[[timedelta], None]) -> None:
+    """One department passes a case on to the next, late: the next one is not late for it."""
+    one, other = town.departments["E01"], town.departments["E02"]
+    with town.work() as (session, actor):
+        publish_overlay(session, actor, "workflow", RELAY["key"], RELAY)
+        number = report_case(session, actor, workflow=RELAY["key"], data={}).number
+    for verb, department, hours in (("give", one, 1), ("pass_on", other, 9), ("finish", None, 2)):
+        later(timedelta(hours=hours))
+        with town.work() as (session, actor):
+            data = {"department": department} if department else {}
+            move_case(session, actor, number, transition=verb, data=data, version=town.found(number).version)
+    followed(town)
+    whole, holdings, tasks = facts_of(town, number)
+    assert [(held.department_id, held.limit_key, held.missed_at is None, held.done_at is None) for held in holdings] == [
+        (one, "first", False, True),
+        (other, "second", True, False),
+    ]
+    assert [(held.times_given_back, held.is_present) for held in holdings] == [(1, False), (0, True)]
+    assert [(task.limit_key, task.department_id, task.in_time, task.is_superseded) for task in tasks] == [
+        ("desk", one, True, True),
+        ("first", one, False, False),
+        ("second", other, True, False),
+    ]
+    assert whole.missed_at == holdings[0].missed_at
