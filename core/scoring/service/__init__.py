@@ -3,6 +3,7 @@
 What other packages call is named here.
 """
 
+from core.scoring.service import personal  # noqa: F401  # what is kept of people is registered with it
 from core.scoring.service.drilling import facts_behind
 from core.scoring.service.publishing import publish
 from core.scoring.service.revising import differences, propose_revision, publish_revision

@@ -61,10 +61,10 @@ class Stage:
     def follow(self) -> None:
         catch_up(self.town.database, self.town.agency_id, now=clock.now())
 
-    def publish(self) -> dict[str, dict[str, Any]]:
-        """Publish both cards once the period is over; give the publications by card."""
+    def publish(self, *more: str) -> dict[str, dict[str, Any]]:
+        """Publish both cards, and ``more``, once the period is over; give the publications by card."""
         self.later(timedelta(days=1, minutes=2))
-        body = {"scorecards": [AREA, DEPARTMENT], "period": self.period, "reason": "第一次发布"}
+        body = {"scorecards": [AREA, DEPARTMENT, *more], "period": self.period, "reason": "第一次发布"}
         return {one["scorecard"]["key"]: one for one in self.post("/publications", body, status=201)["items"]}
 
 
