@@ -10,6 +10,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -41,7 +42,9 @@ GROUPS = (
     "attachments",
     "audit",
     "cases",
+    "dashboards",
     "definitions",
+    "feedback",
     "forms",
     "grids",
     "health",
@@ -49,9 +52,13 @@ GROUPS = (
     "ledgers",
     "notices",
     "plugins",
+    "scores",
     "urban_mgmt",
 )
 LEDGER = "urban_mgmt.component"
+AREA, CARDS, RESIDENTS = "urban_mgmt.area", "urban_mgmt.area,urban_mgmt.department", "urban_mgmt.residents"
+POST, YEAR, PERIOD = "urban_mgmt.inspector", f"{datetime.now(UTC):%Y}", "2026-03"
+"""A card whose row of the whole is always there, this year, and a month that is over."""
 QUICK, THOROUGH = 12, 150
 """Examples an operation: always the same few in the default run, others each time in `make test-fuzz`."""
 ALL_RIGHTS = "all-rights"
@@ -122,6 +129,15 @@ def _real_values(stage: Stage) -> dict[str, list[Any]]:
     number = reported(stage.town)
     uploaded = stage.send(ALL_RIGHTS, "POST", "/attachments", data={"file": (io.BytesIO(_picture()), "photo.jpg")}).get_json()["uuid"]
     users = found("/users?limit=200", "id")
+    district = found("/grids?level=district", "code")[0]
+    frozen = [
+        stage.send(ALL_RIGHTS, "POST", "/publications", json={"scorecards": [POST], "period": period, "reason": "上月"}).get_json()[
+            "items"
+        ][0]
+        for period in (PERIOD, "2026-02")
+    ]
+    days = {"opens_on": "2099-01-01", "closes_on": "2099-01-31", "wanted": 1}
+    asked = stage.send(ALL_RIGHTS, "POST", f"/surveys/{RESIDENTS}/rounds", json=days).get_json()["uuid"]
     team = stage.send(ALL_RIGHTS, "POST", "/teams", json={"key": "first", "name": "一队"}).get_json()["uuid"]
     return {
         "number": [number],
@@ -130,6 +146,14 @@ def _real_values(stage: Stage) -> dict[str, list[Any]]:
         "/ledgers/code": [one.get_json()["code"] for one in records[:2]],
         "kept": [records[2].get_json()["code"]],
         "user_id": users[-3:],
+        "/publications/uuid": [one["uuid"] for one in frozen],
+        "/surveys/uuid": [asked],
+        "subject": [f"grid:{district}", "whole"],
+        "line": ["filed", "valid"],
+        "/scorecards": [AREA, POST],
+        "/surveys": [RESIDENTS],
+        "/dashboards": found("/dashboards", "key"),
+        "/indicators": ["urban_mgmt.on_cases.filed", "urban_mgmt.on_holdings.closing_rate"],
         "ledger": [LEDGER],
         "day": ["2026-05-01"],
         "year": [2027],
@@ -332,6 +356,32 @@ RIGHT = [
     ("GET", "/attachments/{/attachments/uuid}/thumbnail", None, 200),
     ("GET", "/audit?limit=200", None, 200),
     ("GET", "/urban_mgmt/duties?class_code=e0113", None, 200),
+    ("GET", "/scorecards", None, 200),
+    ("GET", f"/scorecards/{AREA}", None, 200),
+    ("GET", f"/scorecards/{AREA}/scores?period={YEAR}&level=street", None, 200),
+    ("GET", f"/scoreboards?scorecards={CARDS}&period={YEAR}", None, 200),
+    ("GET", f"/scorecards/{AREA}/scores/{{subject}}?period={YEAR}", None, 200),
+    ("GET", f"/scorecards/{AREA}/scores/{{subject}}/lines/filed/facts?period={YEAR}&part=base", None, 200),
+    ("GET", f"/publication-preview?scorecards={CARDS}&period={PERIOD}", None, 200),
+    ("POST", "/publications", {"scorecards": ["urban_mgmt.department"], "period": PERIOD, "reason": "三月"}, 201),
+    ("GET", "/publications", None, 200),
+    ("GET", "/publications/{/publications/uuid}", None, 200),
+    ("GET", "/publications/{/publications/uuid}/results", None, 200),
+    ("GET", "/publications/{/publications/uuid}/facts?subject=whole&line=valid&part=base", None, 200),
+    ("GET", "/publications/{/publications/uuid}/late-events", None, 200),
+    ("GET", "/publications/{/publications/uuid}/bulletin?format=xlsx", None, 200),
+    ("GET", "/publications/{/publications/uuid}/bulletin?format=html", None, 200),
+    ("GET", "/dashboards", None, 200),
+    ("GET", "/dashboards/{/dashboards}", None, 200),
+    ("GET", f"/indicators/urban_mgmt.on_cases.filed/values?period={PERIOD}&by=grid&level=street", None, 200),
+    ("GET", f"/indicators/urban_mgmt.on_cases.filed/values?period={PERIOD}&by=day", None, 200),
+    ("GET", "/surveys", None, 200),
+    ("GET", "/invitations", None, 200),
+    ("GET", "/cases/{number}/answers", None, 200),
+    ("POST", f"/surveys/{RESIDENTS}/rounds", {"opens_on": "2099-02-01", "closes_on": "2099-02-28", "wanted": 1}, 201),
+    ("GET", f"/surveys/{RESIDENTS}/rounds", None, 200),
+    ("GET", f"/surveys/{RESIDENTS}/rounds/{{/surveys/uuid}}", None, 200),
+    ("GET", "/reopenings", None, 200),
 ]
 """Right requests in an order in which each works; values in braces are the first of :attr:`Stage.real`."""
 

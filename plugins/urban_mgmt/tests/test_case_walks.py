@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.workflow.engine import offers
 
 ROLES = (
-    "acceptor", "command_head", "department_clerk", "department_head", "dispatcher", "duty_lead", "handler", "inspector", "intake",
+    "acceptor", "command_head", "department_clerk", "department_head", "dispatcher", "duty_lead", "evaluator", "handler", "inspector", "intake",
     "supervising_leader", "supervision_head",
 )  # fmt: skip
 CONDITIONS = ("c010101", "c010103", "e011301")
@@ -26,7 +26,7 @@ CHOICES = {
     "self_assigned": [True, False],
     "result": ["true", "true", "true", "false"],
 }
-SELDOM = {"force_close", "grant_void", "reject", "reopen", "request_void", "return", "urge"}
+SELDOM = {"force_close", "grant_void", "mark_missed", "reject", "reopen", "request_void", "return", "urge"}
 """Drawn as often as the others these would end or undo nearly every walk."""
 
 STEP = st.fixed_dictionaries({name: st.sampled_from(values) for name, values in CHOICES.items()})
@@ -113,7 +113,11 @@ def test_long_walks_come_through_every_state_and_verb(new_desk, workflow):
     states, verbs = Counter(), Counter(["report"])
     for seed in range(60):
         rng = Random(seed)
-        desk = new_desk().report(self_handled=seed % 10 == 0)
+        desk = new_desk()
+        if seed % 2:
+            desk.do("report", "intake", source="hotline", kind="event", event_class="e0110")
+        else:
+            desk.report(self_handled=seed % 10 == 0)
         for _ in range(80):
             states[desk.case.state] += 1
             verbs[walk_on(desk, {name: rng.choice(values) for name, values in CHOICES.items()})] += 1

@@ -11,6 +11,7 @@ import pytest
 
 import core
 from core.definitions.check import check
+from core.definitions.installed import import_compilers
 from core.definitions.kinds import compile_catalogue
 from core.definitions.load import load_folder
 from core.forms.compile import compile_form
@@ -54,11 +55,13 @@ VERBS = [
     "grant_appeal",
     "refuse_appeal",
     "reopen",
+    "mark_missed",
 ]
 
 
 @pytest.fixture(scope="module")
 def prepared():
+    import_compilers()
     outcome = check([load_folder(files("plugins.urban_mgmt"), origin="urban_mgmt", prefix="urban_mgmt")])
     assert [problem.text("en") for problem in outcome.problems] == []
     return {(one.kind, one.key.removeprefix("urban_mgmt.")): one.content for one in outcome.prepared}

@@ -213,20 +213,25 @@ def test_caller_without_account_is_found_and_erased_by_telephone_however_written
     found = json.loads(file.read_text("utf-8"))["agencies"]["town"]["cases"]
     assert sorted((one["case"], one["field"]) for one in found) == [(one, name) for one in mine for name in ("caller_name", "caller_phone")]
     assert file.stat().st_mode & 0o777 == 0o600
-    assert command("person", "erase", "--phone", "+86 13912345678", "--yes") == (0, {"agencies": {"town": {"cases": 4, "records": 0}}})
+    assert command("person", "erase", "--phone", "+86 13912345678", "--yes") == (
+        0,
+        {"agencies": {"town": {"answers": 0, "cases": 4, "records": 0}}},
+    )
     for number in mine:
         assert values_of(town, number) == {"caller_name": None, "caller_phone": None}
         assert town.broken(number) == []
     assert values_of(town, other)["caller_phone"] == "139 1234 5679"
-    assert command("person", "erase", "--phone", "13912345678", "--yes")[1] == {"agencies": {"town": {"cases": 0, "records": 0}}}
+    assert command("person", "erase", "--phone", "13912345678", "--yes")[1] == {
+        "agencies": {"town": {"answers": 0, "cases": 0, "records": 0}}
+    }
     with town.work() as (session, _):
         logged = session.execute(
             text("SELECT action, subject, new FROM audit_entry WHERE action LIKE 'accounts:caller:%' ORDER BY id")
         ).all()
     assert [tuple(one) for one in logged] == [
-        ("accounts:caller:exported", "caller:-", {"cases": 4, "records": 0}),
-        ("accounts:caller:erased", "caller:-", {"cases": 4, "records": 0}),
-        ("accounts:caller:erased", "caller:-", {"cases": 0, "records": 0}),
+        ("accounts:caller:exported", "caller:-", {"answers": 0, "cases": 4, "records": 0}),
+        ("accounts:caller:erased", "caller:-", {"answers": 0, "cases": 4, "records": 0}),
+        ("accounts:caller:erased", "caller:-", {"answers": 0, "cases": 0, "records": 0}),
     ]
 
 
