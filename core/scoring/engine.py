@@ -187,7 +187,12 @@ def shown(number: Fraction, decimals: int = 2) -> Decimal:
 
 def _judge(line: Line, value: Value, group: str | None) -> LineScore:
     reached = value_of(line.of, value, per=line.per_grid is not None)
-    points = None if reached is None else _points(line, line.points, reached, value.target, group)
+    if reached is not None and line.of == "rate" and line.points.kind == "rate" and line.points.at_most >= line.points.factor:
+        # A share lies between nothing and all, so its points need no bounds.
+        part = value.base - value.counted if line.is_better_lower else value.counted
+        points: Fraction | None = line.points.factor * part / value.base
+    else:
+        points = None if reached is None else _points(line, line.points, reached, value.target, group)
     if points is None and line.empty != "shared":
         points = HUNDRED if line.empty == "full" else ZERO
     return LineScore(
@@ -218,9 +223,16 @@ def _volume(card: Scorecard, values: Mapping[str, Value]) -> int | None:
 
 
 def _mean(lines: Iterable[LineScore]) -> Fraction | None:
-    judged = [line for line in lines if line.points is not None]
-    whole = sum((line.weight for line in judged), ZERO)
-    return sum((line.weight * line.points for line in judged if line.points is not None), ZERO) / whole if whole else None
+    """Give the mean of the points by weight, exactly; in whole numbers, reduced once at the end: it is made for thousands of rows."""
+    above, below, whole = 0, 1, ZERO
+    for line in lines:
+        if line.points is None:
+            continue
+        (points, of_points), (weight, of_weight) = line.points.as_integer_ratio(), line.weight.as_integer_ratio()
+        above = above * of_points * of_weight + points * weight * below
+        below *= of_points * of_weight
+        whole += line.weight
+    return Fraction(above * whole.denominator, below * whole.numerator) if whole else None
 
 
 def _finished(card: Scorecard, scale: Scale, reached: Fraction | None, **more: Any) -> Score:

@@ -73,6 +73,7 @@ def _weighted(work: Work, card: Scorecard) -> list[Row]:
     subjects, numbers, pers = layout.fold(leaves, counts)
     targets, decided = targets_of(work, card, subjects), adjustments_of(work, card)
     scored: dict[tuple[Any, ...], tuple[Score, dict[str, Value]]] = {}
+    known: dict[tuple[int, ...], Value] = {}
     scale = work.formula.scale(card)
     rows = []
     for subject, line, per in zip(subjects, numbers, pers, strict=True):
@@ -80,7 +81,9 @@ def _weighted(work: Work, card: Scorecard) -> list[Row]:
         # Of thousands of small areas a few hundred have numbers of their own: each is scored once.
         place = (line.tobytes(), per, subject.group, tuple(own.items()), added)
         if place not in scored:
-            values = {key: _value(work.formula, indicator, line, number, per) for number, (key, indicator) in enumerate(keys.items())}
+            values = {
+                key: _value(work.formula, indicator, line, number, per, known) for number, (key, indicator) in enumerate(keys.items())
+            }
             values |= {key: replace(values[key], target=target) for key, target in own.items()}
             scored[place] = score(card, scale, values, group=subject.group, adjustments=added), values
         rows.append(Row(subject, *scored[place]))
@@ -93,11 +96,16 @@ def _of_special(subject: Subject, made: Score) -> Score:
     return replace(made, is_ranked=False)
 
 
-def _value(formula: Formula, indicator: str, line: Numbers, number: int, per: int | None) -> Value:
+def _value(formula: Formula, indicator: str, line: Numbers, number: int, per: int | None, known: dict[tuple[int, ...], Value]) -> Value:
+    """Make a value of its eight columns; the same numbers are the same value, which most of thousands of small areas share."""
     begin = 2 * number * WIDTH
     if formula.indicators[indicator].of == "ratio":
         return Value(int(line[begin]), int(line[begin + WIDTH]), int(line[begin + WIDTH + 2]))
-    return value_of(line[begin : begin + WIDTH].tolist(), per)
+    counted = line[begin : begin + WIDTH].tolist()
+    place = (*counted, per or 0)
+    if place not in known:
+        known[place] = value_of(counted, per)
+    return known[place]
 
 
 def placed(rows: Sequence[Row]) -> list[Row]:
