@@ -2,7 +2,7 @@
 
 ``core.api`` has the contract (manifest, hooks, rights, messages), ``core.api.errors``
 the errors a plugin may raise, ``core.api.db`` the table bases, ``core.api.http`` the
-routes; ``accounts``, ``attachments``, ``cases``, ``feedback``, ``grids`` and ``ledgers`` have the
+routes; ``accounts``, ``attachments``, ``cases``, ``feedback``, ``grids``, ``ledgers`` and ``scores`` have the
 functions of the base, and ``setup`` what demos and installers need.
 """
 

@@ -48,7 +48,9 @@ def invite_closed(session: Session, seen: Round) -> None:
     """Invite whoever reported the cases that were closed in this round of following."""
     asking = [one for one in surveys.in_force(session) if one.survey.after is not None]
     states = {state for one in asking if one.survey.after for state in one.survey.after.states}
-    moved = {event.case_id for event in seen.events if event.to_state in states and event.from_state != event.to_state}
+    # After a rebuild the whole past is told: of all that, only what can still be asked about is looked at.
+    since = seen.now - timedelta(days=max((one.survey.after.valid_days for one in asking if one.survey.after), default=0))
+    moved = {event.case_id for event in seen.events if event.to_state in states and event.from_state != event.to_state and event.at > since}
     if not moved:
         return
     cases = session.scalars(select(Case).where(Case.id.in_(moved), Case.category == "closed").order_by(Case.id)).all()
