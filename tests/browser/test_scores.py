@@ -120,6 +120,15 @@ def test_weight_of_a_line_without_data_is_said_to_go_to_the_others(office: Offic
     assert month
 
 
+def test_part_of_a_composite_leads_to_the_card_that_it_is_of(office: Office, month: dict[str, str]) -> None:
+    evaluator = _somebody(office, "evaluator")
+    page = evaluator.page
+    evaluator.open("/scores/urban_mgmt.area_total?level=street")
+    page.locator("[data-subject^='grid:']").first.locator("a[data-line='inner']").click()
+    page.wait_for_url("**/scores/urban_mgmt.area/*")
+    expect(page.locator("[data-line-card='filed']")).to_contain_text(str(len(month)))
+
+
 def test_board_says_why_it_is_empty_and_what_cannot_be_had(office: Office) -> None:
     evaluator = _somebody(office, "evaluator")
     page = evaluator.page

@@ -78,7 +78,6 @@ const en: typeof zh = {
     weightShifted: "weight {n} % (here {effective} %)",
     givenAway: "No data: its weight of {n} % went to the other indicators",
     exemptedCount: "{n} exempt",
-    seePart: "See this part",
     missingSubject: "There is no such subject",
     missingSubjectHint: "It may lie outside what you may see.",
   },

@@ -76,7 +76,6 @@ export default {
     weightShifted: "权重 {n} %（实占 {effective} %）",
     givenAway: "无数据，其权重 {n} % 已按比例分给其余指标",
     exemptedCount: "免计 {n} 件",
-    seePart: "查看该项",
     missingSubject: "没有找到评价对象",
     missingSubjectHint: "它可能不在您的查看范围内。",
   },
