@@ -43,7 +43,7 @@ def _link(town: Town, number: str) -> str:
 
 def _resident(office: Office, language: str = "zh-CN") -> Person:
     resident = office.visitor(phone=True, language=language)
-    resident.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    resident.page.set_viewport_size(NARROW)
     return resident
 
 
@@ -151,7 +151,7 @@ def test_answer_is_taken_by_telephone(office: Office, phone: bool, language: str
     intake = office.as_("intake", phone=phone, language=language)
     page = intake.page
     if phone:
-        page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+        page.set_viewport_size(NARROW)
     intake.open("/feedback")
     row = page.locator("[data-invitation]", has_text=number)
     row.wait_for()
@@ -189,7 +189,7 @@ def test_round_is_drawn_and_its_codes_leave_once(office: Office) -> None:
     page.locator("[data-codes='xlsx']").click()
     with page.expect_download() as taken:
         page.locator(".el-message-box").get_by_role("button", name="领取评价码").click()
-    rows = list(load_workbook(io.BytesIO(taken.value.path().read_bytes())).active.iter_rows(values_only=True))  # type: ignore[union-attr]
+    rows = list(load_workbook(io.BytesIO(taken.value.path().read_bytes())).active.iter_rows(values_only=True))
     page.get_by_text("领取", exact=False).first.wait_for()
     link = next(str(cell) for cell in rows[2] if "/a#" in str(cell))
     resident = _resident(office)
@@ -205,7 +205,7 @@ def test_round_is_drawn_and_its_codes_leave_once(office: Office) -> None:
 
 def test_rounds_fit_a_phone_in_english(office: Office) -> None:
     evaluator = office.as_("evaluator", phone=True, language="en")
-    evaluator.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+    evaluator.page.set_viewport_size(NARROW)
     for path, heading in (("/surveys", "Surveys"), ("/feedback", "Feedback")):
         evaluator.open(path)
         evaluator.page.get_by_role("heading", name=heading, exact=True).wait_for()

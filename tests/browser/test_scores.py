@@ -39,7 +39,7 @@ def _follow(town: Town) -> None:
 def _somebody(office: Office, username: str, *, phone: bool = False, language: str = "zh-CN") -> Person:
     person = office.as_(username, phone=phone, language=language)
     if phone:
-        person.page.set_viewport_size(NARROW)  # type: ignore[arg-type]
+        person.page.set_viewport_size(NARROW)
     return person
 
 
