@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from core.authz import Actor
@@ -16,15 +15,10 @@ from core.db.prepared import Prepared
 from core.scoring.definition import PERSONS, Indicator
 from core.scoring.service.attribution import LEAF_OF, leaf
 from core.scoring.service.formulas import Formula
-from core.scoring.service.measuring import measure, statement
+from core.scoring.service.measuring import measure
 from core.scoring.service.naming import Grain
+from core.scoring.service.packing import PER_NUMBER, Counts, packed, unpacked
 from core.scoring.service.sources import Source, Window
-
-Counts = NDArray[np.int64]
-"""One row a leaf; four columns: counted, base, exempted, total in millionths."""
-
-WIDTH = 4
-_ORDER = {"c": 0, "b": 1, "e": 2, "t": 3}
 
 
 @dataclass(frozen=True)
@@ -47,13 +41,13 @@ class _Shape:
 
 @dataclass(frozen=True)
 class _Ready:
-    """A statement, which columns belong to which indicator, and which leaf column each goes by."""
+    """A statement, and for each indicator by which leaf column it goes and where its totals stand, if it has any."""
 
     prepared: Prepared
-    columns: tuple[tuple[int, int, int], ...]
-    """(column of the row, indicator, one of the four)."""
     leaf_of: tuple[int, ...]
     leaves: int
+    numbers: int
+    totals: tuple[int | None, ...]
 
 
 _statements: EpochCache[_Ready] = EpochCache()
@@ -80,8 +74,8 @@ def counted(session: Session, actor: Actor, window: Window, source: Source, form
         chosen = [indicators[key] for key in sorted(indicators)]
         ready = _statement(session, source, formula, grain, kind, chosen)
         rows = ready.prepared.all(session, parameters)
-        for number, indicator in enumerate(chosen):
-            found[kind, indicator.key] = _gathered(rows, ready, number)
+        for indicator, own in zip(chosen, _gathered(rows, ready), strict=True):
+            found[kind, indicator.key] = own
     return Work(session, actor, window, source, formula, found)
 
 
@@ -116,27 +110,24 @@ def _made(source: Source, grain: str, kind: str, indicators: Sequence[Indicator]
     persons = [one.persons or PERSONS.get(grain, ()) if kind == "person" else () for one in indicators]
     distinct = list(dict.fromkeys(persons))
     leaves = [leaf(facts, kind, indicators[persons.index(one)]) for one in distinct]
-    query = statement(facts, measures, leaves)
-    columns = [
-        (place, int(column.name[1:]), _ORDER[column.name[0]])
-        for place, column in enumerate(query.selected_columns)
-        if not column.name.startswith("leaf_")
-    ]
-    return _Ready(Prepared(query), tuple(columns), tuple(distinct.index(one) for one in persons), len(distinct))
+    query = packed(facts, measures, leaves)
+    places = {column.name: place for place, column in enumerate(query.selected_columns)}
+    totals = tuple(places.get(f"t{number}") for number in range(len(measures)))
+    leaf_of = tuple(distinct.index(one) for one in persons)
+    return _Ready(Prepared(query), leaf_of, len(distinct), places["facts"] - len(distinct), totals)
 
 
-def _gathered(rows: Sequence[Any], ready: _Ready, number: int) -> Counted:
-    """Take one indicator's columns out of the rows; where the rows are split by more leaves than its own, put them together."""
-    own = [(place, which) for place, indicator, which in ready.columns if indicator == number]
-    leaves = [row[ready.leaf_of[number]] for row in rows]
-    counts = np.zeros((len(rows), WIDTH), dtype=np.int64)
-    for place, which in own:
-        counts[:, which] = [row[place] for row in rows]
-    if all(which != _ORDER["c"] for _, which in own):
-        counts[:, 0] = counts[:, 1]
-    if ready.leaves == 1:
-        return Counted(leaves, counts)
-    places = {one: place for place, one in enumerate(dict.fromkeys(leaves))}
-    together = np.zeros((len(places), WIDTH), dtype=np.int64)
-    np.add.at(together, [places[one] for one in leaves], counts)
-    return Counted(list(places), together)
+def _gathered(rows: Sequence[Any], ready: _Ready) -> list[Counted]:
+    """Read every indicator's counts off the rows, each by its own leaf."""
+    columns = list(zip(*rows, strict=True)) or [()] * (ready.leaves + ready.numbers + 1 + len(ready.totals))
+    leaves = [list(dict.fromkeys(column)) for column in columns[: ready.leaves]]
+    places = [{leaf: place for place, leaf in enumerate(own)} for own in leaves]
+    indexes = [np.array([own[leaf] for leaf in column], dtype=np.intp) for own, column in zip(places, columns, strict=False)]
+    given = [np.array(column, dtype=np.int64) for column in columns[ready.leaves :]]
+    facts = given[ready.numbers]
+    found = []
+    for number, (of, total) in enumerate(zip(ready.leaf_of, ready.totals, strict=True)):
+        numbers, place = given[number // PER_NUMBER], number % PER_NUMBER
+        totals = None if total is None else given[total - ready.leaves]
+        found.append(Counted(leaves[of], unpacked(numbers, place, facts, totals, indexes[of], len(leaves[of]))))
+    return found

@@ -41,7 +41,11 @@ MILLIONTHS = 1_000_000
 """What is added up is added up in whole millionths: the sum of the parts is then the sum of the whole, to the last digit."""
 
 
+Words = tuple[Any, Any, Any, Any]
+"""How a verdict is written: none of the indicator's, exempted, in the base alone, counted."""
+
 _EXEMPTED, _BASE, _COUNTED = (literal_column(str(number), SmallInteger) for number in range(3))
+NUMBERS: Words = (null(), _EXEMPTED, _BASE, _COUNTED)
 
 
 @dataclass(frozen=True)
@@ -69,25 +73,26 @@ class Measure:
             return base
         return and_(base, self.holds) if part == "counted" else and_(base, _not(self.holds))
 
-    def verdict(self, *, within_scope: bool) -> ColumnElement[Any]:
-        """Give what a fact is, as a number: exempted, in the base alone, or counted; NULL when it is none of the indicator's.
+    def verdict(self, *, within_scope: bool, words: Words = NUMBERS) -> ColumnElement[Any]:
+        """Give the word for what a fact is: exempted, in the base alone, counted, or none of the indicator's.
 
         ``within_scope`` when the statement looks at nothing else anyway.
         """
+        none, exempted, base, counted = words
         whens: list[tuple[ColumnElement[bool], Any]] = []
         if any(one.is_silent for one in self.indicator.exemptions):
-            whens.append((self.silent, null()))
+            whens.append((self.silent, none))
         if self.reasons:
-            whens.append((self.exempt, _EXEMPTED))
-        found = case(*whens, (self.holds, _COUNTED), else_=_BASE) if whens or self.is_split else _COUNTED
+            whens.append((self.exempt, exempted))
+        found = case(*whens, (self.holds, counted), else_=base) if whens or self.is_split else counted
         # Most facts are of another kind and fail the filter, so it is asked first.
         member = and_(self.filter, self.inside) if within_scope else and_(self.filter, self.inside, self.scope)
-        return case((member, found))
+        return case((member, found), else_=none)
 
     @property
     def is_split(self) -> bool:
         """Whether what is counted is less than the base."""
-        return self.indicator.of in {"rate", "mean"}
+        return self.indicator.of in {"rate", "mean", "sum"}
 
 
 def measure(grain: Grain, indicator: Indicator) -> Measure:
@@ -132,21 +137,34 @@ def statement(
     count it. ``among`` leaves facts out before anything is counted.
     """
     columns: list[Label[Any]] = [leaf.label(f"leaf_{number}") for number, leaf in enumerate(leaves)]
-    shared = len({(one.indicator.workflow, one.indicator.limit, one.indicator.ledger) for one in measures}) == 1
     for number, one in enumerate(measures):
-        columns.append(one.verdict(within_scope=shared).label(f"v{number}"))
-        if one.value is not None:
-            columns.append(case((one.inside, millionths(one.value))).label(f"t{number}"))
+        columns.append(one.verdict(within_scope=is_of_one_scope(measures)).label(f"v{number}"))
+        columns += totals_of(number, one)
+    rows = facts_of(grain, measures, columns, among=among)
+    groups = [rows.c[f"leaf_{number}"] for number in range(len(leaves))]
+    return select(*groups, *(column for number, one in enumerate(measures) for column in _counts(rows, number, one))).group_by(*groups)
+
+
+def facts_of(grain: Grain, measures: Sequence[Measure], columns: Sequence[Any], *, among: ColumnElement[bool] | None = None) -> Any:
+    """Select columns of every fact that any of the measures may be about, as rows for a statement around."""
     within = or_(*{(one.indicator.at, one.indicator.on): one.inside for one in measures}.values())
     facts = select(*columns).select_from(grain.source).where(grain.facts.c.agency_id == AGENCY, within)
-    if shared:
+    if is_of_one_scope(measures):
         facts = facts.where(measures[0].scope)
     if among is not None:
         facts = facts.where(among)
     # Nothing is left out by it: without an offset the server would put the conditions into every count again.
-    rows = facts.offset(literal_column("0")).subquery()
-    groups = [rows.c[f"leaf_{number}"] for number in range(len(leaves))]
-    return select(*groups, *(column for number, one in enumerate(measures) for column in _counts(rows, number, one))).group_by(*groups)
+    return facts.offset(literal_column("0")).subquery()
+
+
+def is_of_one_scope(measures: Sequence[Measure]) -> bool:
+    """Say whether all measures are about the same workflow, limit and ledger."""
+    return len({(one.indicator.workflow, one.indicator.limit, one.indicator.ledger) for one in measures}) == 1
+
+
+def totals_of(number: int, one: Measure) -> list[Label[Any]]:
+    """Give what a fact adds to a mean or sum, named ``t<n>``."""
+    return [] if one.value is None else [case((one.inside, millionths(one.value))).label(f"t{number}")]
 
 
 def _counts(rows: Any, number: int, one: Measure) -> Iterable[Label[Any]]:

@@ -18,11 +18,12 @@ from core.scoring.definition import Indicator, Scorecard
 from core.scoring.engine import ranked, score
 from core.scoring.service.attribution import LEAF_OF
 from core.scoring.service.composing import composed
-from core.scoring.service.counting import WIDTH, Work, counted, parts_of
+from core.scoring.service.counting import Work, counted, parts_of
 from core.scoring.service.deductions import deducted
 from core.scoring.service.formulas import Formula, formula_of
 from core.scoring.service.inspections import inspected
 from core.scoring.service.measuring import value_of
+from core.scoring.service.packing import WIDTH
 from core.scoring.service.seeing import may_see
 from core.scoring.service.sources import NOW, Source, window_of
 from core.scoring.service.subjects import Numbers, layout_of
