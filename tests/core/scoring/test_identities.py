@@ -14,6 +14,7 @@ from fractions import Fraction
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import numpy as np
 import pytest
 from sqlalchemy import select
 
@@ -25,6 +26,10 @@ from core.scoring.definition import INSTANTS, Indicator
 from core.scoring.periods import Period, parse
 from core.scoring.service import Source, scoreboard
 from core.scoring.service.formulas import Formula, formula_of
+from core.scoring.service.measuring import measure, statement
+from core.scoring.service.naming import Grain
+from core.scoring.service.packing import PER_NUMBER, packed, unpacked
+from core.scoring.service.sources import window_of
 from core.scoring.types import NOBODY, OUTSIDE, OWN, WHOLE, Asked, Board, Row, Value
 from core.workflow.models import Case
 from core.workflow.service import placing, reporting
@@ -299,3 +304,28 @@ def test_formula_names_every_definition_that_made_the_numbers(wandered: Wandered
             session, system, Asked(("urban_mgmt.department",), parse("2026")), Source(as_of=wandered.now, formula=sheet.formula)
         )
     assert again.sheets[0].rows == sheet.rows
+
+
+def test_more_indicators_than_one_number_holds_are_counted_alike(wandered: Wandered) -> None:
+    with wandered.town.work() as (session, actor):
+        source = Source(as_of=wandered.now)
+        formula = formula_of(session, CARDS)
+        tasks = sorted(key for key in formula.indicators if key.startswith("urban_mgmt.on_tasks."))
+        grain = Grain("task", source.tables)
+        measures = [measure(grain, formula.indicators[key]) for key in (tasks * 4)[: 2 * PER_NUMBER + 3]]
+        leaf = grain.column("limit")
+        given = window_of(session, parse("2026"), source).parameters(actor, source)
+        rows = session.execute(packed(grain, measures, [leaf]), given).mappings().all()
+        limits = list(dict.fromkeys(row["leaf_0"] for row in rows))
+        own = np.array([limits.index(row["leaf_0"]) for row in rows])
+        facts = np.array([row["facts"] for row in rows])
+        counted = 0
+        for number, one in enumerate(measures):
+            numbers = np.array([row[f"p{number // PER_NUMBER}"] for row in rows])
+            found = unpacked(numbers, number % PER_NUMBER, facts, None, own, len(limits))
+            plainly = session.execute(statement(grain, [one], [leaf]), given).mappings().all()
+            assert {limits[n]: tuple(row[1:3]) for n, row in enumerate(found.tolist()) if row[1] or row[2]} == {
+                row["leaf_0"]: (row["b0"], row.get("e0", 0)) for row in plainly if row["b0"] or row.get("e0")
+            }
+            counted += int(found[:, 0].sum())
+        assert counted
