@@ -20,7 +20,7 @@ export const STYLE: StyleSpecification = {
   layers: [
     { id: "ground", type: "background", paint: { "background-color": "#e9eeec" } },
     { id: "coarse-fill", type: "fill", source: "coarse", paint: { "fill-color": "#f9fbfa" } },
-    { id: "heat-fill", type: "fill", source: "heat", paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.78, "fill-outline-color": "#ffffff" } },
+    { id: "heat-fill", type: "fill", source: "heat", paint: { "fill-color": ["get", "colour"], "fill-opacity": 0.78, "fill-outline-color": ["get", "colour"] } },
     { id: "fine-line", type: "line", source: "fine", minzoom: FROM_CLOSE, paint: { "line-color": LINE, "line-width": 0.8, "line-opacity": 0.7 } },
     {
       id: "coarse-line", type: "line", source: "coarse",
