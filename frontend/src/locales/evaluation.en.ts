@@ -66,6 +66,7 @@ const en: typeof zh = {
     from: "from {n}",
     sharedOut: "An indicator without data gives its weight to the others in proportion. Who has too few cases is shown with a score, but not ranked.",
     above: "Level above",
+    notRanked: "Not ranked",
     ranked: "Rank {n}",
     trend: "Scores over time",
     trendHint: "the last {n} periods",

@@ -64,6 +64,7 @@ export default {
     from: "{n} 分起",
     sharedOut: "某项指标无数据时，其权重按比例分给其余指标；样本不足的对象显示得分但不参加排名。",
     above: "上级",
+    notRanked: "不参加排名",
     ranked: "第 {n} 名",
     trend: "得分走势",
     trendHint: "近 {n} 个时段",
