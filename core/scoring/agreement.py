@@ -8,7 +8,8 @@ from typing import Any
 from core.definitions.types import Content, DefinitionSource
 from core.lib.errors import FieldError
 from core.rules import RuleError, Tree, parse, reads
-from core.scoring.definition import NAMES, SUBJECT_GRAINS, split_key
+from core.scoring.definition import SUBJECT_GRAINS, split_key
+from core.scoring.names import NAMES
 from core.scoring.reader import Reader
 
 _POINTS_OF = {
@@ -161,7 +162,7 @@ def _record_names(reader: Reader, content: Content, source: DefinitionSource) ->
         for index, person in enumerate(raw.get("person", ())):
             reader.known(f"indicators.{name}.person[{index}]", person, fields, "field")
     for path, tree in _rules(content):
-        for read in sorted(reads(tree) - NAMES["record"]):
+        for read in sorted(reads(tree) - NAMES["record"].keys()):
             reader.known(path, read.partition(".")[0], fields, "field")
 
 

@@ -15,8 +15,6 @@ from typing import Any
 from core.definitions.types import Content
 from core.scoring.definition import (
     HUNDRED,
-    NAMES,
-    OPEN_NAMES,
     Adjustments,
     Beside,
     CardPart,
@@ -35,6 +33,7 @@ from core.scoring.definition import (
     Veto,
     exact,
 )
+from core.scoring.names import NAMES, OPEN_NAMES
 from core.scoring.reader import Names, Reader
 
 _PARTS_OF = {"weighted": "lines", "composite": "parts", "deduction": "deduction", "inspection": "inspection"}

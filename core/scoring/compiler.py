@@ -16,10 +16,11 @@ from core.definitions.types import Content, Reference
 from core.rules import Tree
 from core.scoring import agreement
 from core.scoring.cards import compile_scorecard
-from core.scoring.definition import INSTANTS, NAMES, OPEN_NAMES, PERSONS, Exemption, Indicator, IndicatorFile, split_key
+from core.scoring.definition import INSTANTS, PERSONS, Exemption, Indicator, IndicatorFile, split_key
+from core.scoring.names import NAMES, OPEN_NAMES
 from core.scoring.reader import Names, Reader
 
-CASE_NAMES = Names("case name", NAMES["case"], OPEN_NAMES["case"])
+CASE_NAMES = Names("case name", NAMES["case"], tuple(OPEN_NAMES["case"]))
 GRAIN_NAMES: Mapping[str, Names] = MappingProxyType(
     {
         grain: CASE_NAMES

@@ -30,31 +30,6 @@ INSTANTS: Mapping[str, Mapping[str, str]] = MappingProxyType(
 )
 """Of each grain, the instants that can put a fact into a period, and their columns."""
 
-_COMMON = ("state", "kind", "class_code", "condition", "source")
-NAMES: Mapping[str, frozenset[str]] = MappingProxyType(
-    {
-        "case": frozenset(
-            {*_COMMON, "workflow", "category", "is_late", "is_done", "is_sub_case", "is_filed", "is_dispatched", "is_handled"}
-            | {"seconds_to_close", "reporter", "assignee", "department", "grid"}
-        ),
-        "holding": frozenset(
-            {"limit", "ended_by", "is_present", "is_late", "is_done", "is_given_back", "seconds_held", "department", "grid"}
-            | {"times_done", "times_given_back", "times_held_again"}
-        ),
-        "task": frozenset(
-            {"limit", "verb", "state", "to_state", "person", "department", "grid", "is_late", "is_done", "is_superseded", "seconds_taken"}
-        ),
-        "answer": frozenset({"survey", "points", "department", "grid"}),
-        "record": frozenset({"state", "code", "grid", "department"}),
-    }
-)
-"""Of each grain, the names that its rules may read."""
-
-OPEN_NAMES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {"case": ("counts.", "facts."), "holding": ("case.",), "task": ("case.",), "answer": ("data.", "case."), "record": ("",)}
-)
-"""Of each grain, what the names begin with that the definitions around it bring; a record's fields stand by their own names."""
-
 PERSONS: Mapping[str, tuple[str, ...]] = MappingProxyType({"case": ("reporter",), "task": ("person",)})
 """Whose a fact of a grain is unless the indicator says otherwise."""
 

@@ -19,7 +19,7 @@ from core.lib.errors import Invalid, NotFound
 from core.lib.text import msg
 from core.scoring.definition import Indicator, Scorecard
 from core.scoring.service import deductions
-from core.scoring.service.attribution import LEAF_OF, leaf
+from core.scoring.service.attribution import LEAF_OF, Own, leaf
 from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula, formula_of
 from core.scoring.service.inspections import inspection_behind
@@ -79,19 +79,28 @@ class Listed:
 
 
 def facts_behind(
-    session: Session, actor: Actor, number: Number, *, after: str | None = None, limit: int = 100, source: Source = NOW
+    session: Session,
+    actor: Actor,
+    number: Number,
+    *,
+    after: str | None = None,
+    limit: int = 100,
+    source: Source = NOW,
+    own: Own | None = None,
 ) -> FactPage:
     """Give a page of what a number is made of, oldest first, and how long the whole list is; the two are counted by one condition.
 
-    Raises NotFound for a subject whose score the actor may not see, and for a
-    line that is no number of facts (such as a part of a composite card).
+    ``own`` says which leaves are the subject's where that is known already, and
+    whoever gives it has seen to who may see them. Raises NotFound for a subject
+    whose score the actor may not see, and for a line that is no number of
+    facts (such as a part of a composite card).
     """
     formula = formula_of(session, (number.scorecard,), source.formula)
     window = window_of(session, number.period, source)
     card = formula.cards[number.scorecard]
     if card.inspection is not None:
         return _inspection(session, actor, card, number, source, window)
-    wanted = _list(session, actor, number, source, formula, window)
+    wanted = _list(session, actor, number, source, formula, window, own)
     parameters = {**window.parameters(actor, source), **deductions.parameters(formula)}
     return page_of(session, wanted, parameters, after=after, limit=limit)
 
@@ -117,7 +126,7 @@ def _inspection(session: Session, actor: Actor, card: Scorecard, number: Number,
     return page if number.part in {"counted", "base"} else FactPage(0, [], None)
 
 
-def _list(session: Session, actor: Actor, number: Number, source: Source, formula: Formula, window: Window) -> Listed:
+def _list(session: Session, actor: Actor, number: Number, source: Source, formula: Formula, window: Window, own: Own | None) -> Listed:
     card = formula.cards[number.scorecard]
     indicator = _indicator(formula, card, number)
     grain = Grain(indicator.grain, source.tables) if card.deduction is None else deductions.findings_grain(source.tables)
@@ -127,6 +136,8 @@ def _list(session: Session, actor: Actor, number: Number, source: Source, formul
     value: ColumnElement[Any] = null() if measured.value is None else millionths(measured.value)
     if card.deduction is not None:
         value = deductions.taken(grain, card.deduction, of)
+    if own is not None:
+        return Listed(grain, measured, number.part, own.condition(of), value)
     leaves: Sequence[int | None] = ()
     if kind in {"person", "record"}:
         leaves = session.scalars(_leaves(grain, measured, of, number.subject), window.parameters(actor, source)).all()
