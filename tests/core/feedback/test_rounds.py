@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from datetime import date, timedelta
+from uuid import UUID
 
 import openpyxl
 import pytest
@@ -17,6 +18,7 @@ from core.feedback.service import sampling
 from core.grid.models import Grid, GridLevel
 from core.ledgers.models import Record
 from core.lib import clock
+from core.lib.errors import NotFound
 from core.lib.ids import uuid7
 from tests.core.feedback.conftest import answered, opened
 
@@ -183,3 +185,26 @@ def test_seed_is_kept_and_shown(town):
     made = draw(town, opens_on=day.isoformat(), closes_on=day.isoformat(), seed="2026 春")
     assert made.get_json()["seed"] == "2026 春"
     assert date.fromisoformat(made.get_json()["opens_on"]) == day
+
+
+def test_surveys_are_listed_for_whoever_works_with_them(town):
+    listed = {one["key"]: one for one in town.as_("evaluator").get("/surveys").get_json()["items"]}
+    assert listed[KEY] == {
+        "key": KEY,
+        "title": "Residents' survey",
+        "form": KEY,
+        "after": None,
+        "level": "community",
+        "wanted": 20,
+        "at_least": 10,
+    }
+    assert listed["urban_mgmt.satisfaction"]["after"] == {"key": "urban_mgmt.case", "title": "Case handling"}
+    assert town.as_("intake").get("/surveys").status_code == 200
+    assert town.as_("inspector").get("/surveys").status_code == 403
+
+
+def test_round_of_another_agency_is_not_there(town, village, round_of):
+    path = f"/surveys/{KEY}/rounds/{round_of['uuid']}"
+    with village.work() as (session, actor), pytest.raises(NotFound):
+        sampling.get_round(session, actor, KEY, UUID(round_of["uuid"]))
+    assert village.as_("village_duty_lead").get(path).status_code == 403
