@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from core.accounts.models import Department, Member
 from core.authz import Actor
 from core.db.base import User
+from core.forms.fields.choice import labels_of
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import Title, msg, say
 from core.scoring.definition import PERSONS, Indicator
@@ -185,7 +186,19 @@ def _titles(session: Session, by: str, plugin: str) -> Mapping[str, Title]:
     if by == "state":
         versions = sorted(known.all_workflows(session), key=lambda one: one.id)
         return {key: state.title for one in versions if known.plugin_of(one.key) == plugin for key, state in one.workflow.states.items()}
-    return {}
+    return _sources(session, plugin)
+
+
+def _sources(session: Session, plugin: str) -> Mapping[str, Title]:
+    """Give the labels of where reports come from, out of the forms that ask for it."""
+    found: dict[str, Title] = {}
+    for one in known.all_workflows(session):
+        forms = {step.form for step in one.workflow.transitions.values() if step.form} if known.plugin_of(one.key) == plugin else set()
+        for form in sorted(forms):
+            for field in known.form(session, form).form.definition.fields:
+                if field.id == "source" and "options" in field.settings:
+                    found |= labels_of(field)
+    return found
 
 
 def _said(titles: Mapping[str, Title], key: str, locale: str) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 from core.authz import Actor
@@ -18,17 +18,19 @@ from core.scoring import periods
 from core.scoring.definition import Scorecard
 from core.scoring.models import Publication, PublicationResult, Snapshot
 from core.scoring.permissions import ScoringRight
+from core.scoring.service.attribution import EVERYTHING, Own
 from core.scoring.service.boards import children_of, chosen_level, chosen_rows, row_named
 from core.scoring.service.drilling import facts_behind
 from core.scoring.service.faces import Face, face_of, period_shown
 from core.scoring.service.formulas import formula_of
 from core.scoring.service.freezing import source_of
 from core.scoring.service.keeping import row_of
+from core.scoring.service.land import land_of
 from core.scoring.service.publishing import formula_ids, period_of
 from core.scoring.service.revising import results_of
 from core.scoring.service.sources import zone_of
 from core.scoring.service.visibility import holds, may_see_published
-from core.scoring.types import PART, FactPage, Number, Row, Subject
+from core.scoring.types import NOBODY, OUTSIDE, PART, WHOLE, FactPage, Number, Row
 from core.workflow.service.reading import names_of
 
 
@@ -112,16 +114,46 @@ def results(
 
 def facts_then(session: Session, actor: Actor, publication: Publication, number: Number, *, after: str | None, limit: int) -> FactPage:
     """Give a page of what a published number is made of, as it was; raises NotFound for a row that the actor may not see."""
-    result = session.scalars(
+    row = session.scalars(
         select(PublicationResult).where(PublicationResult.publication_id == publication.id, PublicationResult.subject == number.subject)
     ).one_or_none()
-    subject: Subject | None = None if result is None else row_of(result).subject
-    if subject is None or not may_see_published(actor, subject):
+    if row is None or not may_see_published(actor, row_of(row).subject):
         raise NotFound(msg("scoring.no_subject", subject=number.subject[:80]))
     snapshot = session.get_one(Snapshot, (publication.agency_id, publication.snapshot_id))
+    source = source_of(snapshot, formula_ids(publication))
     # Whether the row may be seen was decided by the rule for published ones.
     reader = replace(actor, is_system=True)
-    return facts_behind(session, reader, number, after=after, limit=limit, source=source_of(snapshot, formula_ids(publication)))
+    own = _own(session, actor, publication, row)
+    return facts_behind(session, reader, number, after=after, limit=limit, source=source, own=own)
+
+
+def _own(session: Session, actor: Actor, publication: Publication, row: PublicationResult) -> Own | None:
+    """Say which leaves were a subject's when it was published, whatever the land or the organisation has become; None where it does not matter."""
+    if row.special == WHOLE:
+        return EVERYTHING
+    if row.subject_kind not in {"grid", "department", "person"}:
+        return None
+    if row.subject_kind == "grid" and not _has_every_area(session, actor, publication):
+        return None
+    if row.special in {NOBODY, OUTSIDE}:
+        return Own(_leaves(session, publication), with_null=True, but=True)
+    if row.subject_kind == "grid" and row.special is None and row.path is not None:
+        return Own(_leaves(session, publication, PublicationResult.path.op("<@")(func.text2ltree(row.path))))
+    return None if row.subject_id is None else Own((row.subject_id,))
+
+
+def _has_every_area(session: Session, actor: Actor, publication: Publication) -> bool:
+    """Say whether a card has a row for the smallest areas: every fact then lies in one that has a row."""
+    card = formula_of(session, (publication.scorecard_key,), formula_ids(publication)).cards[publication.scorecard_key]
+    levels = land_of(session, actor, card.subjects.scheme).levels
+    return bool(levels) and set(levels) <= set(card.subjects.levels)
+
+
+def _leaves(session: Session, publication: Publication, *conditions: ColumnElement[bool]) -> tuple[int, ...]:
+    """Give the ids of those that a publication has rows of."""
+    of_it = (PublicationResult.publication_id == publication.id, PublicationResult.special.is_(None))
+    found = session.scalars(select(PublicationResult.subject_id).where(*of_it, *conditions))
+    return tuple(number for number in found if number is not None)
 
 
 def number_then(publication: Publication, subject: str, line: str, part: PART) -> Number:

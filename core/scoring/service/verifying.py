@@ -57,8 +57,9 @@ def verify(session: Session, actor: Actor, publication: Publication) -> Proof:
     except NotFound as error:  # a definition that made it is not there any more
         return Proof([*found, Fault(name, "formula", error.message)], is_recounted=False)
     rows = again[publication.scorecard_key]
-    if _places(rows) == _places(kept):
-        found += [Fault(name, ref, msg("scoring.verify_row")) for ref in _differing(kept, rows)]
+    differing = _differing(kept, rows)
+    if not differing or _places(rows) == _places(kept):
+        found += [Fault(name, ref, msg("scoring.verify_row")) for ref in differing]
         return Proof(found, is_recounted=True)
     found += [Fault(name, ref, msg("scoring.verify_sum", line=line)) for ref, line in _wrong_sums(kept, rows)]
     return Proof(found, is_recounted=False)

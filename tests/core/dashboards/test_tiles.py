@@ -83,6 +83,18 @@ def test_parts_add_up_to_the_whole_and_open_their_lists(town: Town, by: str) -> 
         assert page["total"] == len(page["items"]) == one["base"], one["key"]
 
 
+def test_parts_are_named_in_words(town: Town) -> None:
+    def titles(by: str, **query: str) -> set[str]:
+        return {
+            one["title"]
+            for one in get(town, "evaluator", f"/indicators/{REPORTED}/values", period=MONTH, by=by, **query)["series"]["values"]
+        }
+
+    assert titles("source") == {"Inspector"}
+    assert titles("state") == {"Closed", "Dispatched", "Being handled", "Reported"}
+    assert titles("grid", level="street") == {"华阳路街道"}
+
+
 def test_trend_has_every_day_up_to_now(town: Town) -> None:
     reported, filed = tile(town, "evaluator", "trend")["series"]
     days = [one["key"] for one in reported["values"]]
