@@ -44,7 +44,7 @@ moving AS MATERIALIZED (
 def compare(database: Database, agency_id: int, scope: Scope) -> Comparison:
     """Compare the facts of some cases with what the record says, as of one instant."""
     with database.session(agency_id) as session:
-        locks.begin(session)
+        locks.begin_range(session)
         given = deriving.parameters(session, agency_id, scope)
         found = deriving.counted(rows := session.execute(text(checking_sql(scope.condition)), given).all())
         return replace(found, moving=tuple(rows[0].moving))

@@ -23,9 +23,24 @@ _SETTINGS = {
 _SET = text("SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()))
 
 
+_UNKNOWN = text("""
+    SELECT set_config('enable_nestloop', 'off', true) FROM pg_class
+    WHERE oid IN ('cases'::regclass, 'case_event'::regclass) AND reltuples < 0
+""")
+
+
 def begin(session: Session) -> None:
     """Set what statements over many cases want, for this transaction."""
     session.execute(_SET)
+
+
+def begin_range(session: Session) -> None:
+    """Set what a whole range of cases wants as well.
+
+    Right after an import the server has never counted its cases, takes them for a handful, and would go through all steps for each.
+    """
+    begin(session)
+    session.execute(_UNKNOWN)
 
 
 def try_follow(session: Session, agency_id: int) -> bool:

@@ -69,7 +69,7 @@ def check(database: Database, agency_id: int, progress: Progress, *, now: dateti
 
 def _rebuild_range(database: Database, agency_id: int, scope: Scope) -> Comparison:
     with unit_of_work(database, agency_id) as session:
-        locks.begin(session)
+        locks.begin_range(session)
         locks.write_shared(session, agency_id)
         return deriving.derive(session, agency_id, scope)
 
