@@ -374,3 +374,24 @@ def test_an_appeal_granted_after_publication_makes_a_revision_beside_the_frozen_
     assert [fact["number"] for fact in still["items"]] == [one.numbers[1]]
     (exempted,) = one.facts("department", "department:E01", "in_time", "exempted")
     stays_visible(one, exempted)
+
+
+def test_what_a_resident_says_counts_for_the_outer_scores_and_for_the_whole(world) -> None:
+    """Case 2 is rated 80 by whoever called; nobody was surveyed, so the answer is all of the outer score of its areas and its department.
+
+    The whole is 70 % inner and 30 % outer: 0.7 · 100 + 0.3 · 80 = 94.00 for E01, 0.7 · 96 + 24 = 91.20 for community 1,
+    0.7 · 97 + 24 = 91.90 for the street and the district.
+    """
+    before = world("in time", late=False).scores()
+    one = world("answered", late=False)
+    one.put(one.begun + timedelta(days=2))
+    one.post(f"/cases/{one.numbers[2]}/answers", {"data": {"solved": "yes", "satisfaction": "satisfied"}}, 201, who="intake")
+    one.put(one.begun + timedelta(days=21))
+    after = one.scores()
+    moved = {
+        "department_total": {"department:E01": -6.0},
+        "area_total": {f"grid:{COMMUNITY[0]}": -4.8, f"grid:{STREET}": -5.1, f"grid:{DISTRICT}": -5.1},
+    }
+    assert deltas(before, after) == {card: moved.get(card, {}) for card in CARDS}
+    (answer,) = one.facts("area_outer", f"grid:{COMMUNITY[0]}", "satisfaction", "base")
+    assert (answer["number"], answer["value"]) == (one.numbers[2], 80)
