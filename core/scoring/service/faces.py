@@ -20,7 +20,7 @@ from core.scoring.definition import Indicator, Line, Scale, Scorecard, Steps
 from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula
 from core.scoring.service.scoreboard import heads_of
-from core.scoring.types import LineHead
+from core.scoring.types import LineHead, Row
 
 FINDINGS = "findings"
 """The one line of a deduction sheet."""
@@ -51,6 +51,11 @@ class Face:
     def also(self) -> tuple[LineHead, ...]:
         """What is shown beside."""
         return heads_of(self.formula, self.card)[1]
+
+    @cached_property
+    def written(self) -> dict[tuple[int, int], tuple[Row, list[dict[str, Any]], list[dict[str, Any]]]]:
+        """The numbers that were written already, by the identities of a row's score and values."""
+        return {}
 
     def summary(self) -> dict[str, Any]:
         """Give the card as a list shows it."""

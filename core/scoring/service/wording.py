@@ -19,7 +19,7 @@ _UNSCORED = frozenset({NOBODY, OUTSIDE, OWN})
 def row_shown(row: Row, face: Face, refs: Mapping[int, str]) -> dict[str, Any]:
     """Write a row as the screens and the bulletin show it; ``refs`` name the areas and departments by id."""
     score = row.score
-    lines = {line.key: line for line in score.lines}
+    cells, also = _cells(row, face)
     return {
         "subject": subject_shown(row.subject, face.locale, refs),
         "score": None if score.score is None else float(score.score),
@@ -27,10 +27,21 @@ def row_shown(row: Row, face: Face, refs: Mapping[int, str]) -> dict[str, Any]:
         "rank": row.rank,
         "is_ranked": score.is_ranked,
         "volume": score.volume,
-        "cells": [_cell(head, lines.get(head.key), row, face) for head in face.heads],
-        "also": [_beside(head, row.values.get(head.key, NOTHING), face) for head in face.also],
+        "cells": cells,
+        "also": also,
         "notes": list(_notes(row, face)),
     }
+
+
+def _cells(row: Row, face: Face) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Write a row's numbers; of thousands of small areas most share their score and values, which are then written once."""
+    place = (id(row.score), id(row.values))
+    if place not in face.written:
+        lines = {line.key: line for line in row.score.lines}
+        cells = [_cell(head, lines.get(head.key), row, face) for head in face.heads]
+        also = [_beside(head, row.values.get(head.key, NOTHING), face) for head in face.also]
+        face.written[place] = (row, cells, also)  # with the row, so that nothing else comes to stand in its place
+    return face.written[place][1:]
 
 
 def refs_of(rows: Iterable[Row]) -> dict[int, str]:
