@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy.orm import Session
 
-from core.accounts.service.reach import who_holds
+from core.accounts.service.reach import who_holds_anywhere
 from core.db import outbox
 from core.definitions import store
 from core.lib.text import LOCALES, msg, say
@@ -48,7 +48,7 @@ def _tell(session: Session, delivery: outbox.Delivery, publication: Publication,
     notices.tell(
         session,
         agency_id=delivery.agency_id,
-        users=who_holds(session, right, grid_path=None, department_path=None, now=delivery.now),
+        users=who_holds_anywhere(session, right, now=delivery.now),
         topic=topic,
         subject=f"publication:{publication.uuid}",
         title=told,

@@ -14,6 +14,7 @@ from core.authz import Actor
 from core.definitions import store
 from core.lib.errors import Forbidden, NotFound
 from core.lib.text import msg, say
+from core.pluginmanager import plugins
 from core.scoring import periods
 from core.scoring.definition import Scorecard
 from core.scoring.models import Publication, PublicationResult, Snapshot
@@ -65,7 +66,7 @@ def require_reader(actor: Actor) -> None:
 def list_publications(session: Session, actor: Actor, wanted: Wanted) -> list[Publication]:
     """List publications, newest first; proposals for those alone who may publish them."""
     require_reader(actor)
-    query = select(Publication).order_by(Publication.id.desc()).limit(wanted.limit)
+    query = select(Publication).where(_plugin_is_on(session)).order_by(Publication.id.desc()).limit(wanted.limit)
     if not _may_see_proposals(actor):
         query = query.where(Publication.state == "published")
     if wanted.scorecard is not None:
@@ -83,7 +84,7 @@ def list_publications(session: Session, actor: Actor, wanted: Wanted) -> list[Pu
 def get_publication(session: Session, actor: Actor, uuid: UUID) -> Publication:
     """Give one publication; raises NotFound when it is not there, or a proposal that is not the actor's to see."""
     require_reader(actor)
-    found = session.scalars(select(Publication).where(Publication.uuid == uuid)).one_or_none()
+    found = session.scalars(select(Publication).where(Publication.uuid == uuid, _plugin_is_on(session))).one_or_none()
     if found is None or (found.state != "published" and not _may_see_proposals(actor)):
         raise NotFound(msg("scoring.no_publication", uuid=str(uuid)))
     return found
@@ -200,6 +201,10 @@ def companions(session: Session, publication: Publication) -> list[Publication]:
     """Give the publications made in one act with this one, itself among them, by card."""
     query = select(Publication).where(Publication.snapshot_id == publication.snapshot_id, Publication.state == publication.state)
     return list(session.scalars(query.order_by(Publication.id)))
+
+
+def _plugin_is_on(session: Session) -> ColumnElement[bool]:
+    return func.split_part(Publication.scorecard_key, ".", 1).in_(plugins().enabled(session))
 
 
 def _may_see_proposals(actor: Actor) -> bool:

@@ -155,7 +155,11 @@ def test_worker_proposes_what_changes_a_number_and_tells_who_publishes(story: St
     (proposal,) = (one for one in stage.get("/publications", scorecard=AREA)["items"] if one["revision"] == 2)
     assert (proposal["state"], proposal["created_by"]) == ("proposed", None)
     assert stage.get(f"/publications/{story.first[AREA]['uuid']}/late-events")["proposal"] == proposal["uuid"]
-    told = {who: [one["topic"] for one in stage.get("/me/notices", who=who, limit=200)["items"]] for who in ("evaluator", "dispatcher")}
+    told = {
+        who: [one["topic"] for one in stage.get("/me/notices", who=who, limit=200)["items"]]
+        for who in ("evaluator", "dispatcher", "department_clerk")
+    }
     assert "proposed_revision" in told["evaluator"]
     assert "proposed_revision" not in told["dispatcher"]
     assert "published_scores" in told["dispatcher"]
+    assert "published_scores" in told["department_clerk"]  # whose role reaches one department only
