@@ -6,6 +6,7 @@ from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 import plugins.urban_mgmt
 from core.definitions.kinds.catalogue import compile_catalogue
+from core.lib.errors import Invalid
 from core.scoring.cards import compile_scorecard
 from core.scoring.compiler import compile_indicators
 from core.scoring.definition import CardPart, bound
@@ -105,6 +107,71 @@ def test_every_number_has_exactly_one_step(value):
                     if (low is None or value > low) and (step.bound is None or value <= step.bound)
                 ]
                 assert [table.points_at(value)] == fitting
+
+
+BOUNDS = st.lists(st.none() | st.integers(-3, 12), min_size=1, max_size=5)
+
+
+def sheet_of(steps):
+    line = {"key": "one", "indicator": "a.b.c", "weight": 100, "points": {"steps": steps}}
+    head = {
+        "key": "a.card",
+        "title": {"zh_CN": "甲", "en": "A"},
+        "subjects": {"kind": "agency"},
+        "periods": ["month"],
+        "grades": "a.grades",
+    }
+    return compile_scorecard({**head, "method": "weighted", "lines": [line]})
+
+
+@given(BOUNDS, st.booleans(), st.fractions(-5, 15))
+def test_table_is_accepted_just_when_every_number_has_one_step(bounds, from_below, value):
+    """However a table is written: rising strictly, open at exactly one end, or refused."""
+    name = "from" if from_below and any(bound is not None for bound in bounds) else "up_to"
+    steps = [{"points": number} if bound is None else {name: bound, "points": number} for number, bound in enumerate(bounds)]
+    closed = bounds[1:] if name == "from" else bounds[:-1]
+    opened = bounds[0] if name == "from" else bounds[-1]
+    is_sound = opened is None and None not in closed and all(one < other for one, other in pairwise(closed))
+    try:
+        table = sheet_of(steps).lines[0].points.steps
+    except Invalid:
+        assert not is_sound
+        return
+    assert is_sound
+    lows, highs = [None, *closed], [*closed, None]
+    fitting = [
+        number
+        for number, (low, high) in enumerate(zip(lows, highs, strict=True))
+        if (low is None or (value > low if name == "up_to" else value >= low))
+        and (high is None or (value <= high if name == "up_to" else value < high))
+    ]
+    assert [table.points_at(value)] == fitting
+
+
+@given(st.lists(st.integers(1, 99), min_size=1, max_size=6))
+def test_weights_are_accepted_just_when_they_make_100(weights):
+    lines = [{"key": f"k{n}", "indicator": "a.b.c", "weight": weight, "points": {"rate": 100}} for n, weight in enumerate(weights)]
+    head = {
+        "key": "a.card",
+        "title": {"zh_CN": "甲", "en": "A"},
+        "subjects": {"kind": "agency"},
+        "periods": ["month"],
+        "grades": "a.grades",
+    }
+    rest = 100 - sum(weights)
+    if rest > 0:
+        assert (
+            sum(
+                line.weight
+                for line in compile_scorecard(
+                    {**head, "method": "weighted", "lines": [*lines, {**lines[0], "key": "rest", "weight": rest}]}
+                ).lines
+            )
+            == 100
+        )
+    if rest != 0:
+        with pytest.raises(Invalid):
+            compile_scorecard({**head, "method": "weighted", "lines": lines})
 
 
 @given(st.fractions(-1000, 1000))
