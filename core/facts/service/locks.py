@@ -23,12 +23,6 @@ _SETTINGS = {
 _SET = text("SELECT " + ", ".join(f"set_config('{name}', '{value}', true)" for name, value in _SETTINGS.items()))
 
 
-_UNKNOWN = text("""
-    SELECT set_config('enable_nestloop', 'off', true) FROM pg_class
-    WHERE oid IN ('cases'::regclass, 'case_event'::regclass) AND reltuples < 0
-""")
-
-
 def begin(session: Session) -> None:
     """Set what statements over many cases want, for this transaction."""
     session.execute(_SET)
@@ -37,10 +31,10 @@ def begin(session: Session) -> None:
 def begin_range(session: Session) -> None:
     """Set what a whole range of cases wants as well.
 
-    Right after an import the server has never counted its cases, takes them for a handful, and would go through all steps for each.
+    What the server has not counted yet, as right after an import, it takes for a handful, and would go through all steps for each.
     """
     begin(session)
-    session.execute(_UNKNOWN)
+    session.execute(text("SELECT set_config('enable_nestloop', 'off', true)"))
 
 
 def try_follow(session: Session, agency_id: int) -> bool:
