@@ -33,6 +33,7 @@ class Stage:
         walking.closed(town, self.late)
         last = clock.now().astimezone(SHANGHAI).date()
         self.period = f"{first}..{last}"
+        self.follow()
 
     def later(self, by: timedelta) -> None:
         self.shift += by
