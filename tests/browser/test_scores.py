@@ -200,6 +200,17 @@ def test_publication_is_frozen_compared_and_taken_out(office: Office, last_year:
     assert _shown(page, "filed") == len(last_year)
 
 
+def test_period_that_runs_is_not_published_and_says_until_when(office: Office, month: dict[str, str]) -> None:
+    evaluator = _somebody(office, "evaluator")
+    evaluator.open(AREA)
+    evaluator.page.get_by_role("button", name="发布通报").click()
+    drawer = evaluator.page.locator(".el-drawer")
+    expect(drawer.locator("[role=alert]")).to_contain_text("结束")
+    expect(drawer.get_by_text(f"有 {len(month) - 1} 件案件尚未结案")).to_be_visible()
+    expect(drawer.locator(".el-drawer__footer .el-button--primary")).to_be_disabled()
+    assert evaluator.barriers() == []
+
+
 def _taken_out(page: Page) -> None:
     """Take the bulletin out in both forms; both name the agency's period."""
     with page.context.expect_page() as opened:
