@@ -7,6 +7,7 @@ import json
 import random
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
+from threading import Event, Thread
 from typing import Any
 
 from sqlalchemy import func, select, text
@@ -175,3 +176,33 @@ def test_imported_history_counts_like_what_was_done_here(town: Town) -> None:
         assert (holding.given_at, holding.ended_by, holding.times_done) == (datetime(2025, 3, 3, 1, 40, tzinfo=UTC), "handle", 1)
         assert [(one.limit_key, one.in_time, one.due_at) for one in tasks] == ([("handle", False, due)] if missed else [])
     assert check(town.database, town.agency_id, unwatched, now=clock.now()).differences == 0
+
+
+def test_rebuild_and_check_while_cases_move(town: Town) -> None:
+    """What moved since the watermark is no difference, and nothing that moves meanwhile is overwritten with what it was."""
+    walks = Walks(town, random.Random(3), BEGIN)
+    for _ in range(6):
+        walks.report()
+    over, failed = Event(), []
+
+    def move_on() -> None:
+        try:
+            while not over.is_set():
+                walks.step()
+                follow_once(town.database, town.agency_id, now=walks.now)
+        except Exception as error:  # noqa: BLE001  # told below, in the test's own thread
+            failed.append(error)
+
+    mover = Thread(target=move_on)
+    mover.start()
+    try:
+        for _ in range(4):
+            assert rebuild(town.database, town.agency_id, unwatched, now=walks.now).grains["case"].surplus == 0
+            found = check(town.database, town.agency_id, unwatched, now=walks.now)
+            assert (found.differences, found.case_ids) == (0, ())
+    finally:
+        over.set()
+        mover.join()
+    assert failed == []
+    assert walks.taken
+    assert_sound(town, walks)
