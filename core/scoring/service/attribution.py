@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, all_, any_, cast, false, literal, null, or_
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, SQLColumnExpression, all_, any_, cast, false, literal, null, or_
 
 from core.scoring.definition import PERSONS, Indicator
 from core.scoring.service.naming import Grain, person_of
@@ -30,7 +30,7 @@ class Own:
     with_null: bool = False
     but: bool = False
 
-    def condition(self, column: ColumnElement[Any]) -> ColumnElement[bool]:
+    def condition(self, column: SQLColumnExpression[Any]) -> ColumnElement[bool]:
         """Give the condition of the facts that are the subject's."""
         ids = cast(literal(list(self.ids), ARRAY(BigInteger)), ARRAY(BigInteger))
         among = column != all_(ids) if self.but else column == any_(ids)

@@ -14,6 +14,7 @@ from core.facts.service import listen, locks
 from core.facts.types import Round
 from core.scoring.definition import INSTANTS
 from core.scoring.models import FrozenCase, Publication, Snapshot
+from core.scoring.service.attribution import Own
 from core.scoring.service.revising import newest_of, propose
 from core.workflow.service.timers import system_actor
 
@@ -56,10 +57,12 @@ def _concerned(session: Session, case_ids: Sequence[int]) -> list[int]:
         Publication.agency_id == Snapshot.agency_id, Publication.snapshot_id == Snapshot.id, Publication.state == "published"
     )
     held = exists().where(
-        FrozenCase.agency_id == Snapshot.agency_id, FrozenCase.snapshot_id == Snapshot.id, FrozenCase.case_id.in_(case_ids)
+        FrozenCase.agency_id == Snapshot.agency_id,
+        FrozenCase.snapshot_id == Snapshot.id,
+        Own(tuple(case_ids)).condition(FrozenCase.case_id),
     )
     columns = [getattr(FactCase, name) for name in sorted(set(INSTANTS["case"].values()))]
     inside = or_(*(and_(column >= Snapshot.starts_at, column < Snapshot.ends_at) for column in columns))
-    come = exists().where(FactCase.agency_id == Snapshot.agency_id, FactCase.case_id.in_(case_ids), inside)
+    come = exists().where(FactCase.agency_id == Snapshot.agency_id, Own(tuple(case_ids)).condition(FactCase.case_id), inside)
     query = select(Snapshot.id).where(Snapshot.base_id.is_(None), published, or_(held, come))
     return list(session.scalars(query.order_by(Snapshot.id)))

@@ -14,6 +14,7 @@ from core.authz import Actor
 from core.grid.models import Grid
 from core.lib.text import Title, msg, say
 from core.scoring.definition import Exemption, Indicator
+from core.scoring.service.attribution import Own
 from core.scoring.types import Fact
 from core.workflow.models import Case
 from core.workflow.service import known
@@ -66,7 +67,7 @@ def facts_shown(session: Session, actor: Actor, indicator: Indicator, facts: Seq
 def open_to(session: Session, actor: Actor, case_ids: Iterable[int]) -> set[int]:
     """Give those of the cases that the actor may open."""
     ids = list(case_ids)
-    return set(session.scalars(select(Case.id).where(Case.id.in_(ids), visible(actor)))) if ids else set()
+    return set(session.scalars(select(Case.id).where(Own(tuple(ids)).condition(Case.id), visible(actor)))) if ids else set()
 
 
 def step_title(session: Session, workflow: str, verb: str, locale: str) -> str:

@@ -17,6 +17,7 @@ from core.lib.errors import Conflict
 from core.lib.text import msg
 from core.scoring.models import FrozenAnswer, FrozenCase, FrozenHolding, FrozenRecord, FrozenTask, Publication, PublicationResult, Snapshot
 from core.scoring.permissions import ScoringRight
+from core.scoring.service.attribution import Own
 from core.scoring.service.formulas import Formula, formula_of
 from core.scoring.service.freezing import changed_since, freeze, lengths_of, source_of
 from core.scoring.service.keeping import kept, row_of
@@ -220,7 +221,7 @@ def _told(
     formula = formula_of(session, (publication.scorecard_key,), formula_ids(publication))
     shares = [_shares(session, actor, publication, formula, source, moved) for source in sources]
     steps = _steps(session, publication.agency_id, moved)
-    cases = session.execute(select(Case.id, Case.number, Case.workflow).where(Case.id.in_(moved)).order_by(Case.number))
+    cases = session.execute(select(Case.id, Case.number, Case.workflow).where(Own(tuple(moved)).condition(Case.id)).order_by(Case.number))
     return [
         LateCase(
             id=case.id,
@@ -244,7 +245,7 @@ def _steps(session: Session, agency_id: int, moved: Mapping[int, tuple[int | Non
     query = (
         select(CaseEvent.case_id, CaseEvent.sequence, CaseEvent.at, CaseEvent.verb, USER.c.first_name)
         .outerjoin(USER, USER.c.id == CaseEvent.actor_id)
-        .where(CaseEvent.agency_id == agency_id, CaseEvent.case_id.in_(moved))
+        .where(CaseEvent.agency_id == agency_id, Own(tuple(moved)).condition(CaseEvent.case_id))
         .order_by(CaseEvent.case_id, CaseEvent.sequence)
     )
     found: dict[int, list[LateStep]] = {}

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from core.authz import Actor
 from core.scoring.definition import Scorecard
-from core.scoring.service.attribution import LEAF_OF, leaf
+from core.scoring.service.attribution import LEAF_OF, Own, leaf
 from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula
 from core.scoring.service.measuring import measure, millionths
@@ -72,7 +72,7 @@ def _shares(
         exempted.label("is_exempted"),
         (null() if measured.value is None else millionths(measured.value)).label("value"),
     ).select_from(grain.source)
-    of_cases = query.where(grain.facts.c.agency_id == AGENCY, grain.facts.c.case_id.in_(list(cases)), or_(base, exempted))
+    of_cases = query.where(grain.facts.c.agency_id == AGENCY, Own(tuple(cases)).condition(grain.facts.c.case_id), or_(base, exempted))
     for row in session.execute(of_cases, dict(parameters)):
         value = None if row.value is None else int(row.value)
         yield row.case_id, Share(key, row.leaf, bool(row.is_base), bool(row.is_counted), bool(row.is_exempted), value)
