@@ -19,7 +19,8 @@ from core.authz import Actor
 from core.cli.main import run
 from core.db.engine import Database
 from core.facts.models import FactCase, FactHolding, FactProgress, FactTask
-from core.facts.service import catch_up, follow_once, following, known_until, rebuild, status
+from core.facts.service import catch_up, follow_once, following, known_until, rebuild, rebuilding, status
+from core.facts.service.deriving import Cases
 from core.facts.tasks import follow
 from core.facts.types import Round
 from core.health.service import backlog, check_facts
@@ -372,3 +373,27 @@ def test_commands_follow_rebuild_check_and_say_how_it_stands(
     assert (code, mended["town"]["grains"]) == (0, found["town"]["grains"])
     code, found = command("rebuild", "--check", "--workers", "1")
     assert (code, found["town"]["differences"], command("status")[1][0]["differences"]) == (0, 0, 0)
+
+
+def test_range_of_a_rebuild_and_a_round_wait_for_each_other(town: Town, listened: Callable[[following.Listener], None]) -> None:
+    """A range that was read before a round wrote would put older facts in the place of newer ones."""
+    entered, leave = threading.Event(), threading.Event()
+
+    @listened
+    def slowly(_session: Session, _round: Round) -> None:
+        entered.set()
+        assert leave.wait(20)
+
+    case_id = reported(town)
+    follower = threading.Thread(target=lambda: followed_by(town))
+    rebuilder = threading.Thread(target=lambda: rebuilding._rebuild_range(town.database, town.agency_id, Cases((case_id,))))
+    follower.start()
+    assert entered.wait(20)
+    rebuilder.start()
+    rebuilder.join(1)
+    assert rebuilder.is_alive()
+    leave.set()
+    for thread in (follower, rebuilder):
+        thread.join(20)
+        assert not thread.is_alive()
+    assert known(town, case_id) == {case_id}
