@@ -80,10 +80,10 @@ def compose(card: Scorecard, scale: Scale, scores: Mapping[str, Score | None], *
         made = scores.get(part.key)
         reached = None if made is None or made.score is None else Fraction(made.score)
         lines.append(LineScore(part.key, 0, 0, 0, reached, reached, weights[part.key], ZERO))
-    given = [made for made in scores.values() if made is not None and made.score is not None]
-    is_ranked = bool(given) and all(made.is_ranked for made in given)
+    given = {key: made for key, made in scores.items() if made is not None and made.score is not None}
+    small = tuple(part.key for part in card.parts if part.key in given and not given[part.key].is_ranked)
     shared = weighed(lines)
-    return _finished(card, scale, _mean(shared), lines=shared, is_ranked=is_ranked)
+    return _finished(card, scale, _mean(shared), lines=shared, is_ranked=bool(given) and not small, small=small)
 
 
 def mean_of(scores: Sequence[Score]) -> Score | None:

@@ -112,6 +112,8 @@ class Score:
     takings: tuple[Taking, ...] = ()
     vetoes: tuple[str, ...] = ()
     adjustments: tuple[Adjustment, ...] = ()
+    small: tuple[str, ...] = ()
+    """The parts of a composite that had too little to be ranked; neither is the whole then."""
 
     def line(self, key: str) -> LineScore:
         """Give one line; raises KeyError."""

@@ -91,6 +91,7 @@ def _kept_details(score: Score) -> dict[str, Any]:
             {"key": one.key, "findings": one.findings, "points": _text(one.points), "taken": _text(one.taken)} for one in score.takings
         ],
         "vetoes": list(score.vetoes),
+        "small": list(score.small),
         "adjustments": [{"title": one.title, "points": _text(one.points), "record_id": one.record_id} for one in score.adjustments],
     }
     return {name: value for name, value in found.items() if value}
@@ -108,6 +109,7 @@ def _score(result: PublicationResult) -> Score:
             Taking(one["key"], one["findings"], Fraction(one["points"]), Fraction(one["taken"])) for one in details.get("takings", ())
         ),
         vetoes=tuple(details.get("vetoes", ())),
+        small=tuple(details.get("small", ())),
         adjustments=tuple(Adjustment(one["title"], Fraction(one["points"]), one["record_id"]) for one in details.get("adjustments", ())),
     )
 

@@ -325,7 +325,9 @@ def test_composite_by_hand():
     assert (Decimal("93.60"), "a") == (alone.score, alone.grade)
     assert [100, 0] == [line.effective for line in alone.lines]
     assert None is compose(whole, SCALE, {}).score
-    assert not compose(whole, SCALE, {"inner": of("93.60", is_ranked=False), "outer": of("80")}).is_ranked
+    little = compose(whole, SCALE, {"inner": of("93.60"), "outer": of("80", is_ranked=False)})
+    assert (False, ("outer",)) == (little.is_ranked, little.small)
+    assert (True, ()) == (made.is_ranked, made.small)
 
 
 def test_share_of_two_bodies_goes_by_the_role_in_the_team():
