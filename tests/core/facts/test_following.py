@@ -391,9 +391,17 @@ def test_range_of_a_rebuild_and_a_round_wait_for_each_other(town: Town, listened
     assert entered.wait(20)
     rebuilder.start()
     rebuilder.join(1)
-    assert rebuilder.is_alive()
+    with town.work() as (session, _):
+        waiting = session.scalars(text(WAITING), {"agency": town.agency_id}).all()
     leave.set()
     for thread in (follower, rebuilder):
         thread.join(20)
         assert not thread.is_alive()
+    assert waiting == ["ShareLock"]
     assert known(town, case_id) == {case_id}
+
+
+WAITING = """
+SELECT mode FROM pg_locks WHERE locktype = 'advisory' AND NOT granted AND objid = :agency
+AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
