@@ -20,7 +20,7 @@ from core.scoring.definition import Indicator, Line, Scale, Scorecard, Steps
 from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula
 from core.scoring.service.scoreboard import heads_of
-from core.scoring.types import LineHead, Row
+from core.scoring.types import LineHead
 
 FINDINGS = "findings"
 """The one line of a deduction sheet."""
@@ -53,8 +53,8 @@ class Face:
         return heads_of(self.formula, self.card)[1]
 
     @cached_property
-    def written(self) -> dict[tuple[int, int], tuple[Row, list[dict[str, Any]], list[dict[str, Any]]]]:
-        """The numbers that were written already, by the identities of a row's score and values."""
+    def written(self) -> dict[tuple[int, ...], tuple[Any, Any]]:
+        """The numbers that were written already, by the identities of what they are made of."""
         return {}
 
     def summary(self) -> dict[str, Any]:

@@ -73,21 +73,22 @@ def _weighted(work: Work, card: Scorecard) -> list[Row]:
     layout = layout_of(work.session, work.actor, card, work.window, work.source, leaves)
     subjects, numbers, pers = layout.fold(leaves, counts)
     targets, decided = targets_of(work, card, subjects), adjustments_of(work, card)
-    scored: dict[tuple[Any, ...], tuple[Score, dict[str, Value]]] = {}
+    scored: dict[tuple[Any, ...], Score] = {}
+    valued: dict[tuple[Any, ...], dict[str, Value]] = {}
     known: dict[tuple[int, ...], Value] = {}
-    scale = work.formula.scale(card)
+    scale, width = work.formula.scale(card), 2 * WIDTH * len(card.lines)
     rows = []
     for subject, line, per in zip(subjects, numbers, pers, strict=True):
         own, added = targets.get(subject.ref, EMPTY), decided.get(subject.id, ()) if subject.special is None else ()
-        # Of thousands of small areas a few hundred have numbers of their own: each is scored once.
-        place = (line.tobytes(), per, subject.group, tuple(own.items()), added)
-        if place not in scored:
-            values = {
-                key: _value(work.formula, indicator, line, number, per, known) for number, (key, indicator) in enumerate(keys.items())
-            }
-            values |= {key: replace(values[key], target=target) for key, target in own.items()}
-            scored[place] = score(card, scale, values, group=subject.group, adjustments=added), values
-        rows.append(Row(subject, *scored[place]))
+        held = tuple(own.items())
+        whole, judged = (line.tobytes(), per, held), (line[:width].tobytes(), per, held, subject.group, added)
+        if whole not in valued:
+            made = {key: _value(work.formula, indicator, line, number, per, known) for number, (key, indicator) in enumerate(keys.items())}
+            valued[whole] = made | {key: replace(made[key], target=target) for key, target in held}
+        # Of thousands of small areas a few hundred differ in what is scored: each of those is scored once.
+        if judged not in scored:
+            scored[judged] = score(card, scale, valued[whole], group=subject.group, adjustments=added)
+        rows.append(Row(subject, scored[judged], valued[whole]))
     return rows
 
 

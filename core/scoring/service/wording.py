@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -29,19 +29,34 @@ def row_shown(row: Row, face: Face, refs: Mapping[int, str]) -> dict[str, Any]:
         "volume": score.volume,
         "cells": cells,
         "also": also,
-        "notes": list(_notes(row, face)),
+        "notes": _once(face, (score,), lambda: list(_notes(row, face))),
     }
 
 
 def _cells(row: Row, face: Face) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Write a row's numbers; of thousands of small areas most share their score and values, which are then written once."""
-    place = (id(row.score), id(row.values))
+    """Write a row's numbers; thousands of small areas share their scores and values, and what is shared is written once."""
+    own = (row.values.get(head.key) for head in face.heads)
+    cells = _once(face, (row.score, *own), lambda: _scored(row, face))
+    also = [_also(head, row.values.get(head.key, NOTHING), face) for head in face.also]
+    return cells, also
+
+
+def _scored(row: Row, face: Face) -> list[dict[str, Any]]:
+    lines = {line.key: line for line in row.score.lines}
+    return [_cell(head, lines.get(head.key), row, face) for head in face.heads]
+
+
+def _also(head: LineHead, value: Value, face: Face) -> dict[str, Any]:
+    found: dict[str, Any] = _once(face, (head, value), lambda: _beside(head, value, face))
+    return found
+
+
+def _once(face: Face, of: tuple[Any, ...], write: Callable[[], Any]) -> Any:
+    """Write something once for the same objects, which are kept so that no others come to stand in their place."""
+    place = tuple(map(id, of))
     if place not in face.written:
-        lines = {line.key: line for line in row.score.lines}
-        cells = [_cell(head, lines.get(head.key), row, face) for head in face.heads]
-        also = [_beside(head, row.values.get(head.key, NOTHING), face) for head in face.also]
-        face.written[place] = (row, cells, also)  # with the row, so that nothing else comes to stand in its place
-    return face.written[place][1:]
+        face.written[place] = (of, write())
+    return face.written[place][1]
 
 
 def refs_of(rows: Iterable[Row]) -> dict[int, str]:
@@ -169,6 +184,9 @@ def _notes(row: Row, face: Face) -> Iterable[str]:
     least = face.card.least_volume
     if face.card.volume_line is not None and score.volume is not None and score.volume < least:
         yield msg("scoring.note_small", volume=score.volume, least=least).text(locale)
+    if score.small:
+        parts = "、".join(face.title_of(key) for key in score.small)
+        yield msg("scoring.note_small_part", parts=parts).text(locale)
     for veto in score.vetoes:
         yield msg("scoring.note_veto", title=face.title_of(veto)).text(locale)
     for one in score.adjustments:
