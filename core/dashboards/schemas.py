@@ -29,6 +29,11 @@ class TileValueSchema(Schema):
     value = fields.Float(required=True, allow_none=True, metadata={"description": "Null: no data."})
     text = fields.String(required=True)
     grade = fields.String(required=True, allow_none=True, metadata={"description": "Colour of a score's grade."})
+    is_ranked = fields.Boolean(
+        required=True,
+        allow_none=True,
+        metadata={"description": "False for a score made of too little to be ranked; null when it is no score."},
+    )
 
 
 class TileSeriesSchema(Schema):

@@ -23,6 +23,9 @@ from core.scoring.service.sources import NOW, Window, window_of
 from core.scoring.service.wording import value_shown
 from core.scoring.types import NOTHING, PART, FactPage, LineHead, Value
 
+_UNJUDGED = {"grade": None, "is_ranked": None}
+"""What a number that is no score has in place of a judgement."""
+
 
 @dataclass(frozen=True)
 class Series:
@@ -45,7 +48,7 @@ class Series:
         """Write one value."""
         number, text = value_shown(self.head, value, locale)
         counts = {"counted": value.counted, "base": value.base}
-        return {"key": key, "title": title or say(self.head.title, locale), **counts, "value": number, "text": text, "grade": None}
+        return {"key": key, "title": title or say(self.head.title, locale), **counts, "value": number, "text": text, **_UNJUDGED}
 
     @property
     def whole(self) -> Value:

@@ -94,10 +94,7 @@ def _number(asker: Asker, tile: Tile, period: Period) -> dict[str, Any]:
 
 
 def _scores(asker: Asker, tile: Tile, period: Period) -> dict[str, Any]:
-    """Rank the subjects of a card, those whose scores the viewer may see: a score goes by its subject, not by the cases in it.
-
-    One with too little to be ranked is on the card's board alone.
-    """
+    """Rank the subjects of a card, those whose scores the viewer may see: a score goes by its subject, not by the cases in it."""
     key = str(tile.scorecard)
     card = formula_of(asker.session, (key,)).cards[key]
     if not may_see_some(asker.actor, card):
@@ -105,7 +102,7 @@ def _scores(asker: Asker, tile: Tile, period: Period) -> dict[str, Any]:
     if period.kind not in card.periods:
         return {"reason": msg("dashboards.not_of_period").text(asker.locale)}
     page = boards.board_page(asker.session, asker.actor, key, Selection(period.text, tile.level, limit=tile.most), asker.locale)
-    values = [_scored(row, page.face) for row in page.rows if row.rank is not None]
+    values = [_scored(row, page.face) for row in page.rows if row.score.score is not None]
     series = {"indicator": None, "title": say(card.title, asker.locale), "unit": "point", "values": values}
     return {"series": [series], "total": page.total}
 
@@ -121,4 +118,5 @@ def _scored(row: Row, face: Face) -> dict[str, Any]:
         "value": None if score is None else float(score),
         "text": str(score),
         "grade": colour,
+        "is_ranked": row.score.is_ranked,
     }

@@ -12,6 +12,8 @@ export interface TileValue {
   text: string;
   /** Colour of a score's grade. */
   grade: string | null;
+  /** False for a score made of too little to be ranked; null when it is no score. */
+  is_ranked: boolean | null;
 }
 
 export interface TileSeries {

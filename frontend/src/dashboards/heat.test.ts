@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { bounds, colourOf, HEAT_COLOURS, heatOf } from "./heat";
 
-const value = (key: string, n: number | null) => ({ key, title: key, counted: n, base: n, value: n, text: String(n), grade: null });
+const value = (key: string, n: number | null) => ({ key, title: key, counted: n, base: n, value: n, text: String(n), grade: null, is_ranked: null });
 const shape = (code: string) => ({ type: "Feature" as const, properties: { code }, geometry: { type: "Point" as const, coordinates: [0, 0] } });
 
 describe("heat", () => {

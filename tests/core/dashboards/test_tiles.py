@@ -9,6 +9,8 @@ import pytest
 
 from core.facts.service import catch_up
 from core.lib import clock
+from core.pluginmanager import plugins
+from core.pluginmanager.service import switch as switch_plugin
 from core.scoring.periods import containing
 from tests.journeys import walking
 from tests.journeys.town import Town
@@ -108,6 +110,7 @@ def test_ranking_of_a_card_goes_by_the_subject_not_by_the_cases(town: Town) -> N
     scores = {one["key"]: one["value"] for one in series["values"]}
     board = get(town, "evaluator", "/scorecards/urban_mgmt.department/scores", period=MONTH, limit=200)["items"]
     assert scores == {row["subject"]["key"]: row["score"] for row in board[:10] if row["score"] is not None}
+    assert {one["key"]: one["is_ranked"] for one in series["values"]} == {row["subject"]["key"]: row["is_ranked"] for row in board[:10]}
     own = tile(town, "department_head", "departments")
     assert [one["key"] for one in own["series"][0]["values"]] == ["department:E01"]
     refused = tile(town, "dispatcher", "departments")
@@ -131,6 +134,24 @@ def test_ranking_shows_the_most_first_and_says_how_many_there_are(town: Town) ->
 def test_comparison_is_with_the_period_before(town: Town) -> None:
     filed = tile(town, "evaluator", "filed")
     assert (filed["compared"]["key"], filed["compared"]["value"]) == (containing("month", TODAY).before().text, 0)
+
+
+def test_plugin_that_is_off_takes_its_tiles_along(town: Town) -> None:
+    def switch(*, on: bool) -> None:
+        with town.work() as (session, actor):
+            switch_plugin(session, actor, plugins(), "urban_mgmt", enabled=on)
+
+    def asked() -> list[int]:
+        paths = (BOARD, f"/indicators/{FILED}/values?period={MONTH}", f"/indicators/{FILED}/facts?period={MONTH}")
+        return [town.as_("evaluator").get(path).status_code for path in paths]
+
+    switch(on=False)
+    try:
+        off = asked()
+    finally:
+        switch(on=True)
+    assert set(off) <= {403, 404}
+    assert asked() == [200, 200, 200]
 
 
 def test_alarm_rings_when_a_number_is_beyond(town: Town) -> None:
