@@ -61,6 +61,8 @@ def list_cards(session: Session) -> list[tuple[Version, Scorecard]]:
 
 def indicator_of(session: Session, key: str) -> Indicator:
     """Give one indicator in force; raises NotFound when it is not there or its plugin is off."""
+    if not plugins().is_enabled(session, key.partition(".")[0]):
+        raise NotFound(msg("scoring.no_indicator", key=key[:120]))
     reading = _Reading(session, None)
     reading.take_indicator(key)
     return reading.indicators[key]
