@@ -90,18 +90,27 @@ _IN = "{at} >= %(start)s AND {at} < %(stop)s"
 _FILED, _OWED, _REPORTED, _CLOSED = (_IN.format(at=at) for at in ("filed_at", "owed_at", "reported_at", "closed_at"))
 _GIVEN, _ENDED = (_IN.format(at=at) for at in ("given_at", "ended_at"))
 
+# Counted by unit grid first, then added up for each area above it: five levels in one statement.
 AREAS_SQL = f"""
-SELECT grid_id,
-  count(*) FILTER (WHERE {_FILED} AND {_STANDS}), count(*) FILTER (WHERE {_FILED} AND {_STANDS} AND source IN ('hotline', 'web', 'public_app')),
-  count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED}),
-  count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED} AND state IN ('closed', 'force_closed')),
-  count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED} AND state IN ('closed', 'force_closed') AND NOT {_LATE}),
-  count(*) FILTER (WHERE {_REPORTED}), count(*) FILTER (WHERE {_REPORTED} AND filed_at IS NOT NULL),
-  count(*) FILTER (WHERE {_OWED} AND {_STANDS}), count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND (counts ->> 'reworks')::int > 0),
-  count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_LATE} AND done_at IS NULL),
-  count(*) FILTER (WHERE {_CLOSED} AND filed_at IS NOT NULL AND state <> 'void'),
-  sum(extract(epoch FROM closed_at - reported_at)) FILTER (WHERE {_CLOSED} AND filed_at IS NOT NULL AND state <> 'void')
-FROM fact_case WHERE agency_id = %(agency)s AND parent_id IS NULL AND ({_FILED} OR {_OWED} OR {_REPORTED} OR {_CLOSED}) GROUP BY grid_id
+WITH leaf AS (
+  SELECT grid_id,
+    count(*) FILTER (WHERE {_FILED} AND {_STANDS}) AS a,
+    count(*) FILTER (WHERE {_FILED} AND {_STANDS} AND source IN ('hotline', 'web', 'public_app')) AS b,
+    count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED}) AS c,
+    count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED} AND state IN ('closed', 'force_closed')) AS d,
+    count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_NOT_APPEALED} AND state IN ('closed', 'force_closed') AND NOT {_LATE}) AS e,
+    count(*) FILTER (WHERE {_REPORTED}) AS f, count(*) FILTER (WHERE {_REPORTED} AND filed_at IS NOT NULL) AS g,
+    count(*) FILTER (WHERE {_OWED} AND {_STANDS}) AS h, count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND (counts ->> 'reworks')::int > 0) AS i,
+    count(*) FILTER (WHERE {_OWED} AND {_STANDS} AND {_LATE} AND done_at IS NULL) AS j,
+    count(*) FILTER (WHERE {_CLOSED} AND filed_at IS NOT NULL AND state <> 'void') AS k,
+    sum(extract(epoch FROM closed_at - reported_at)) FILTER (WHERE {_CLOSED} AND filed_at IS NOT NULL AND state <> 'void') AS l
+  FROM fact_case WHERE agency_id = %(agency)s AND parent_id IS NULL AND ({_FILED} OR {_OWED} OR {_REPORTED} OR {_CLOSED}) GROUP BY grid_id
+)
+SELECT area.id, area.code, area.name, area.path::text, {", ".join(f"sum({name})" for name in "abcdefghijkl")}
+FROM leaf LEFT JOIN grid ON grid.id = leaf.grid_id
+LEFT JOIN LATERAL generate_series(2, nlevel(grid.path)) AS depth ON true
+LEFT JOIN grid AS area ON area.path = subpath(grid.path, 0, depth)
+GROUP BY area.id
 """
 
 REPORTERS_SQL = f"""

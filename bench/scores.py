@@ -129,7 +129,8 @@ def _same_numbers(world: World, period: Period, floor: list[list[list[Any]]]) ->
     ours = [sum(row.values["filed"].base for row in areas)]
     ours += [sum(getattr(row.values["in_time"], part) for row in areas) for part in ("base", "counted")]
     ours += [sum(getattr(row.values["filed_in_time"], part) for row in leads) for part in ("base", "counted")]
-    theirs = [sum(row[column] for row in floor[0]) for column in (1, 3, 5)] + [sum(row[column] for row in floor[2]) for column in (10, 11)]
+    tops = [row for row in floor[0] if row[3] is None or row[3].count(".") == 1]  # what lies outside, and the district below its scheme
+    theirs = [sum(int(row[column]) for row in tops) for column in (4, 6, 8)] + [sum(row[column] for row in floor[2]) for column in (10, 11)]
     if ours != theirs or not min(ours):
         raise SystemExit(f"the board counts {ours}, the floor {theirs}")
 
