@@ -38,7 +38,9 @@ def nearby(session: Session, actor: Actor, *, workflow: str, lon: float, lat: fl
         else literal(value=False).label("is_likely")
     )
     shown = (Case.number, Case.title, Case.workflow, Case.class_code, Case.state, Case.definition_id, Case.reported_at)
-    return session.execute(select(*shown, metres, likely).where(near, reading.visible(actor)).order_by(metres, Case.id.desc()).limit(MOST)).all()
+    return session.execute(
+        select(*shown, metres, likely).where(near, reading.visible(actor)).order_by(metres, Case.id.desc()).limit(MOST)
+    ).all()
 
 
 def count_open_of_record(session: Session, record_id: int, *, milestone: str) -> int:
