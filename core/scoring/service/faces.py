@@ -55,7 +55,7 @@ class Face:
     @cached_property
     def written(self) -> dict[tuple[int, ...], tuple[Any, Any]]:
         """The numbers that were written already, by the identities of what they are made of."""
-        return {}
+        return self.formula.known("written", self.card.key, self.locale)
 
     def summary(self) -> dict[str, Any]:
         """Give the card as a list shows it."""

@@ -18,6 +18,9 @@ from core.scoring.definition import Indicator, IndicatorFile, Scale, Scorecard, 
 from core.scoring.scales import scale_of
 from core.scoring.types import EMPTY
 
+MOST_KNOWN = 10_000
+"""So many things of a kind are kept; a board of 6,500 rows has some 3,000 that differ."""
+
 
 @dataclass(frozen=True)
 class Formula:
@@ -30,6 +33,19 @@ class Formula:
     """What the classes of a deduction sheet's findings carry, by code."""
     ids: Mapping[str, int] = field(default_factory=lambda: EMPTY)
     """By ``kind:key``."""
+    _known: dict[tuple[Any, ...], dict[Any, Any]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def known(self, *of: Any) -> dict[Any, Any]:
+        """Give what was worked out by this formula before, to look up and to add to; what has grown large begins anew.
+
+        A formula never changes, so what a value, a score or a cell is by it holds
+        as long as it does. Thousands of small areas have few numbers among them,
+        and the next request has mostly the same.
+        """
+        found = self._known.get(of)
+        if found is None or len(found) > MOST_KNOWN:
+            found = self._known[of] = {}
+        return found
 
     def scale(self, card: Scorecard) -> Scale:
         """Give the grades of a card."""

@@ -64,7 +64,7 @@ def all_rows(work: Work, card: Scorecard) -> list[Row]:
     if card.method == "inspection":
         return inspected(work, card)
     rows = deducted(work, card) if card.method == "deduction" else _weighted(work, card)
-    return [row if row.subject.special is None else replace(row, score=_of_special(row.subject, row.score)) for row in rows]
+    return [row if row.subject.special is None else replace(row, score=_of_special(work.formula, row)) for row in rows]
 
 
 def _weighted(work: Work, card: Scorecard) -> list[Row]:
@@ -73,29 +73,39 @@ def _weighted(work: Work, card: Scorecard) -> list[Row]:
     layout = layout_of(work.session, work.actor, card, work.window, work.source, leaves)
     subjects, numbers, pers = layout.fold(leaves, counts)
     targets, decided = targets_of(work, card, subjects), adjustments_of(work, card)
-    scored: dict[tuple[Any, ...], Score] = {}
-    valued: dict[tuple[Any, ...], dict[str, Value]] = {}
-    known: dict[tuple[int, ...], Value] = {}
+    scored: dict[tuple[Any, ...], Score] = work.formula.known("scores", card.key)
+    valued: dict[tuple[Any, ...], dict[str, Value]] = work.formula.known("values", card.key)
+    known: dict[tuple[int, ...], Value] = work.formula.known("numbers")
     scale, width = work.formula.scale(card), 2 * WIDTH * len(card.lines)
     rows = []
     for subject, line, per in zip(subjects, numbers, pers, strict=True):
         own, added = targets.get(subject.ref, EMPTY), decided.get(subject.id, ()) if subject.special is None else ()
         held = tuple(own.items())
         whole, judged = (line.tobytes(), per, held), (line[:width].tobytes(), per, held, subject.group, added)
-        if whole not in valued:
-            made = {key: _value(work.formula, indicator, line, number, per, known) for number, (key, indicator) in enumerate(keys.items())}
-            valued[whole] = made | {key: replace(made[key], target=target) for key, target in held}
+        values = valued.get(whole)
+        if values is None:
+            values = {
+                key: _value(work.formula, indicator, line, number, per, known) for number, (key, indicator) in enumerate(keys.items())
+            }
+            valued[whole] = values = values | {key: replace(values[key], target=target) for key, target in held}
         # Of thousands of small areas a few hundred differ in what is scored: each of those is scored once.
-        if judged not in scored:
-            scored[judged] = score(card, scale, valued[whole], group=subject.group, adjustments=added)
-        rows.append(Row(subject, scored[judged], valued[whole]))
+        made = scored.get(judged)
+        if made is None:
+            made = scored[judged] = score(card, scale, values, group=subject.group, adjustments=added)
+        rows.append(Row(subject, made, values))
     return rows
 
 
-def _of_special(subject: Subject, made: Score) -> Score:
-    if subject.special in UNSCORED:
-        return replace(made, score=None, grade=None, is_ranked=False)
-    return replace(made, is_ranked=False)
+def _of_special(formula: Formula, row: Row) -> Score:
+    """Take place and, from what is no subject, score off a row; the same score gives the same one each time."""
+    is_unscored = row.subject.special in UNSCORED
+    known, place = formula.known("special"), (id(row.score), is_unscored)
+    found = known.get(place)
+    if found is None:
+        taken = replace(row.score, score=None, grade=None, is_ranked=False) if is_unscored else replace(row.score, is_ranked=False)
+        found = known[place] = (row.score, taken)  # with the score, so that no other comes to stand in its place
+    made: Score = found[1]
+    return made
 
 
 def _value(formula: Formula, indicator: str, line: Numbers, number: int, per: int | None, known: dict[tuple[int, ...], Value]) -> Value:
@@ -105,9 +115,10 @@ def _value(formula: Formula, indicator: str, line: Numbers, number: int, per: in
         return Value(int(line[begin]), int(line[begin + WIDTH]), int(line[begin + WIDTH + 2]))
     counted = line[begin : begin + WIDTH].tolist()
     place = (*counted, per or 0)
-    if place not in known:
-        known[place] = value_of(counted, per)
-    return known[place]
+    value = known.get(place)
+    if value is None:
+        value = known[place] = value_of(counted, per)
+    return value
 
 
 def placed(rows: Sequence[Row]) -> list[Row]:
@@ -160,6 +171,14 @@ def _is_below(subject: Subject, path: str) -> bool:
 
 def heads_of(formula: Formula, card: Scorecard) -> tuple[tuple[LineHead, ...], tuple[LineHead, ...]]:
     """Give what the lines of a card, and what stands beside them, are called and how they are made."""
+    known = formula.known("heads")
+    found: tuple[tuple[LineHead, ...], tuple[LineHead, ...]] | None = known.get(card.key)
+    if found is None:
+        found = known[card.key] = _heads(formula, card)
+    return found
+
+
+def _heads(formula: Formula, card: Scorecard) -> tuple[tuple[LineHead, ...], tuple[LineHead, ...]]:
     lines = tuple(_head(formula.indicators[line.indicator], line.key, line.title, line.weight, line.nature) for line in card.lines)
     parts = tuple(
         LineHead(part.key, part.title or formula.cards[part.scorecard].title, part.scorecard, part.weight, "score", "higher", None)

@@ -54,9 +54,10 @@ def _also(head: LineHead, value: Value, face: Face) -> dict[str, Any]:
 def _once(face: Face, of: tuple[Any, ...], write: Callable[[], Any]) -> Any:
     """Write something once for the same objects, which are kept so that no others come to stand in their place."""
     place = tuple(map(id, of))
-    if place not in face.written:
-        face.written[place] = (of, write())
-    return face.written[place][1]
+    found = face.written.get(place)
+    if found is None:
+        found = face.written[place] = (of, write())
+    return found[1]
 
 
 def refs_of(rows: Iterable[Row]) -> dict[int, str]:

@@ -16,6 +16,9 @@ from core.definitions.service import publish_overlay
 from core.facts.service import catch_up
 from core.lib import clock
 from core.scoring.models import Snapshot
+from core.scoring.service import formulas
+from core.scoring.service.formulas import Formula
+from core.scoring.types import EMPTY
 from core.workflow.service.bulk import PastCase, import_history
 from core.workflow.service.history_file import HistoryReader
 from tests.core.workflow.test_history_file_service import past
@@ -113,3 +116,15 @@ def test_months_of_a_card_are_a_trend_of_published_and_present_ones(town: Town, 
     assert list(points) == ["2025-03", "2025-04", "2025-05"]  # nothing is shown of the time before the first case
     assert points["2025-03"] == (True, 70.0)
     assert points["2025-04"][0] is False
+
+
+def test_formula_keeps_what_was_worked_out_and_begins_anew_when_it_is_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(formulas, "MOST_KNOWN", 2)
+    formula = Formula(EMPTY, EMPTY, EMPTY)
+    first = formula.known("values", "area")
+    first |= {1: "one", 2: "two"}
+    assert first is formula.known("values", "area")
+    assert {} == formula.known("values", "department")
+    first[3] = "three"
+    assert {} == formula.known("values", "area")
+    assert {} == Formula(EMPTY, EMPTY, EMPTY).known("values", "department")
