@@ -42,8 +42,8 @@ def test_answers_come_in_once_with_their_time_place_and_points(town, number):
         assert import_answers(session, actor, SATISFACTION, [past(town, number, data=told)]) == 1
     with town.work() as (session, actor):
         assert import_answers(session, actor, SATISFACTION, [past(town, number)]) == 0
-        assert session.scalars(select(FeedbackWords.value)).all() == ["谢谢"]
-    (answer,) = kept(town, number)
+        (answer,) = kept(town, number)
+        assert session.scalars(select(FeedbackWords.value).where(FeedbackWords.answer_id == answer.id)).all() == ["谢谢"]
     case = town.found(number)
     assert (answer.points, answer.data, answer.answered_at) == (80, GOOD, case.closed_at + timedelta(hours=2))
     assert (answer.grid_id, answer.department_id, case.version) == (case.grid_id, case.department_id, before)
