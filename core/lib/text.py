@@ -7,7 +7,7 @@ that says them, in ``core/<package>/messages.yaml``. A plugin's live in
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
@@ -47,6 +47,11 @@ def msg(key: str, /, **params: Any) -> Message:
 def say(title: Title, locale: str) -> str:
     """Choose the text of ``title`` for ``locale``, Chinese when it has none."""
     return title.get(locale) or title.get(DEFAULT_LOCALE) or next(iter(title.values()))
+
+
+def listed(words: Iterable[str], locale: str) -> str:
+    """Join words as a language does: 甲、乙 or A, B."""
+    return ("、" if locale == "zh_CN" else ", ").join(words)
 
 
 def closest_locale(wanted: str | None) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from core.dashboards.definition import Dashboard, Tile
 from core.dashboards.service.counting import Series, ranked, series_of
 from core.dashboards.service.parting import Asker, Parting
-from core.lib.text import msg, say
+from core.lib.text import listed, msg, say
 from core.scoring import periods
 from core.scoring.periods import Period, containing
 from core.scoring.service import boards
@@ -76,7 +76,7 @@ def _title(asker: Asker, tile: Tile) -> str:
         return say(tile.title, asker.locale)
     if tile.scorecard is not None:
         return say(formula_of(asker.session, (tile.scorecard,)).cards[tile.scorecard].title, asker.locale)
-    return "、".join(say(indicator_of(asker.session, key).title, asker.locale) for key in tile.indicators)
+    return listed((say(indicator_of(asker.session, key).title, asker.locale) for key in tile.indicators), asker.locale)
 
 
 def _number(asker: Asker, tile: Tile, period: Period) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from core.accounts.models import Department
 from core.authz import Actor
 from core.grid.models import Grid
-from core.lib.text import Title, msg, say
+from core.lib.text import Title, listed, msg, say
 from core.scoring.definition import Exemption, Indicator
 from core.scoring.service.attribution import Own
 from core.scoring.types import Fact
@@ -106,7 +106,7 @@ def _exemption(fact: Fact, reasons: Mapping[str, Exemption], locale: str) -> str
     """Say why a fact does not count; lateness that an appeal has taken back stays to be read."""
     if not fact.exemptions:
         return None
-    said = "、".join(say(reasons[key].title, locale) if key in reasons else key for key in fact.exemptions)
+    said = listed((say(reasons[key].title, locale) if key in reasons else key for key in fact.exemptions), locale)
     if not fact.is_late or fact.due_at is None or fact.ended_at is None or fact.ended_at <= fact.due_at:
         return said
     hours, rest = divmod(int((fact.ended_at - fact.due_at).total_seconds()), 3600)

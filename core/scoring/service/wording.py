@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from fractions import Fraction
 from typing import Any
 
-from core.lib.text import msg
+from core.lib.text import listed, msg
 from core.scoring.engine import shown, value_of
 from core.scoring.service.faces import FINDINGS, Face
 from core.scoring.types import NOBODY, NOTHING, OUTSIDE, OWN, WHOLE, LineHead, LineScore, Row, Score, Subject, Value
@@ -93,7 +93,7 @@ def _subject_note(subject: Subject, locale: str) -> str | None:
     if not subject.is_retired:
         return None
     if subject.heirs:
-        return msg("scoring.subject_gone", heirs="、".join(subject.heirs)).text(locale)
+        return msg("scoring.subject_gone", heirs=listed(subject.heirs, locale)).text(locale)
     return msg("scoring.subject_left" if subject.kind == "person" else "scoring.subject_retired").text(locale)
 
 
@@ -186,7 +186,7 @@ def _notes(row: Row, face: Face) -> Iterable[str]:
     if face.card.volume_line is not None and score.volume is not None and score.volume < least:
         yield msg("scoring.note_small", volume=score.volume, least=least).text(locale)
     if score.small:
-        parts = "、".join(face.title_of(key) for key in score.small)
+        parts = listed((face.title_of(key) for key in score.small), locale)
         yield msg("scoring.note_small_part", parts=parts).text(locale)
     for veto in score.vetoes:
         yield msg("scoring.note_veto", title=face.title_of(veto)).text(locale)

@@ -105,6 +105,10 @@ def test_trend_has_every_day_up_to_now(town: Town) -> None:
     assert (sum(one["value"] for one in reported["values"]), sum(one["value"] for one in filed["values"])) == (4, 3)
 
 
+def test_title_made_of_several_is_joined_as_the_language_does(town: Town) -> None:
+    assert tile(town, "evaluator", "trend")["title"] == "Reported, Filed"
+
+
 def test_ranking_of_a_card_goes_by_the_subject_not_by_the_cases(town: Town) -> None:
     (series,) = tile(town, "evaluator", "departments")["series"]
     scores = {one["key"]: one["value"] for one in series["values"]}
