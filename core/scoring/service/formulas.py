@@ -64,6 +64,7 @@ def formula_of(session: Session, keys: Sequence[str], frozen: Mapping[str, int] 
     """Give what these cards are made of; raises NotFound for one that is not there or whose plugin is off."""
     if frozen is not None:
         return _Reading(session, frozen).formula(keys)
+    keys = sorted(set(keys))  # in whatever order they are asked for, it is one formula with one memory
     place = (getattr(session, "agency_id", None), tuple(keys))
     return _formulas.get(session, place, lambda: _Reading(session, None).formula(keys))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from core.authz import require
 from core.db import uow
 from core.facts.service import catch_up
 from core.http.paging import PageQuery, decode_cursor, encode_cursor
@@ -16,6 +17,7 @@ from core.scoring import schemas
 from core.scoring.bulletin import page as pages
 from core.scoring.bulletin import xlsx
 from core.scoring.models import Publication
+from core.scoring.permissions import ScoringRight
 from core.scoring.service import bulletins, published, publishing, revising
 from core.scoring.service.faces import Face, period_shown
 from core.scoring.service.lists import facts_shown, open_to, step_title
@@ -47,7 +49,7 @@ def preview_publication(work: Work, query: dict[str, Any]) -> dict[str, Any]:
 )
 def publish(work: Work, body: dict[str, Any]) -> Answer:
     """Freeze the scores of cards for a period that is over; what is published already stays, so asking twice publishes once."""
-    _catch_up(work)
+    _catch_up(work, ScoringRight.PUBLICATION_PUBLISH)
     found, is_new = publishing.publish(work.session, work.actor, body["scorecards"], body["period"], reason=body["reason"])
     return Answer({"items": _shown(work, found)}, status=201 if is_new else 200)
 
@@ -157,7 +159,8 @@ def take_bulletin(work: Work, uuid: UUID, query: dict[str, Any]) -> Answer:
 @routes.post("/publications/<uuid:uuid>/revisions", answers={201: schemas.PublicationSchema}, errors=(409, 503))
 def propose_revision(work: Work, uuid: UUID) -> Answer:
     """Propose a revision that takes in what has happened since; it takes the place of the proposal there was."""
-    _catch_up(work)
+    _found(work, uuid)
+    _catch_up(work, ScoringRight.REVISION_PUBLISH)
     proposed = revising.propose_revision(work.session, work.actor, _found(work, uuid))
     return Answer(_one(work, proposed), status=201)
 
@@ -170,8 +173,12 @@ def publish_revision(work: Work, uuid: UUID, body: dict[str, Any]) -> dict[str, 
     return _one(work, revising.publish_revision(work.session, work.actor, _found(work, uuid), reason=body["reason"]))
 
 
-def _catch_up(work: Work) -> None:
-    """Bring the facts up to now; they follow no further than what no transaction holds up, this request's own included, so it ends first."""
+def _catch_up(work: Work, right: ScoringRight) -> None:
+    """Bring the facts up to now for somebody who may publish: it is work, and may have to wait.
+
+    They follow no further than what no transaction holds up, this request's own included, so it ends first.
+    """
+    require(work.actor, right)
     uow.commit(work.session)
     catch_up(work.frame.database, work.actor.agency_id, now=work.actor.now)
 
@@ -202,7 +209,7 @@ def _late(work: Work, found: list[LateCase]) -> list[dict[str, Any]]:
                     "at": step.at,
                     "verb": step.verb,
                     "title": step_title(work.session, one.workflow, step.verb, work.locale),
-                    "actor": step.actor,
+                    "actor": step.actor if one.id in may_open else None,
                 }
                 for step in one.steps
             ],

@@ -128,3 +128,9 @@ def test_formula_keeps_what_was_worked_out_and_begins_anew_when_it_is_much(monke
     first[3] = "three"
     assert {} == formula.known("values", "area")
     assert {} == Formula(EMPTY, EMPTY, EMPTY).known("values", "department")
+
+
+def test_cards_in_another_order_are_the_same_formula(town: Town) -> None:
+    cards = ("urban_mgmt.area", "urban_mgmt.department")
+    with town.work() as (session, _):
+        assert formulas.formula_of(session, cards) is formulas.formula_of(session, (*reversed(cards), cards[0]))

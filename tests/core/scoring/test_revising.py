@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from core.lib import clock
+from core.lib.ids import uuid7
 from core.scoring.models import Publication, Snapshot
 from core.scoring.service.following import REST
+from core.scoring.views import publications
 from core.worker.due import work_off
 from tests.core.scoring.stage import AREA, DEPARTMENT, Stage, kept
 from tests.journeys.town import Town
@@ -55,6 +57,25 @@ def told(stage: Stage, story: Story) -> Story:
     stage.post(f"/publications/{story.proposed['uuid']}/publish", {"reason": "x"}, who="dispatcher", status=404)
     story.second = stage.post(f"/publications/{story.proposed['uuid']}/publish", {"reason": "申诉成立"})
     return story
+
+
+def test_who_moved_a_case_is_told_to_those_alone_who_may_open_it(story: Story) -> None:
+    path = f"/publications/{story.first[DEPARTMENT]['uuid']}/late-events"
+    seen = {who: story.stage.get(path, who=who)["items"] for who in ("evaluator", "garden_clerk")}
+    assert {case["may_open"] for cases in seen.values() for case in cases} == {True, False}
+    for case in (case for cases in seen.values() for case in cases):
+        assert case["steps"]
+        assert {step["actor"] is not None for step in case["steps"]} == {case["may_open"]}
+
+
+def test_nothing_is_caught_up_with_for_who_may_not_publish(story: Story, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(publications, "catch_up", lambda *_, **__: asked.append(1))
+    uuid = story.first[DEPARTMENT]["uuid"]
+    story.stage.post("/publications", {"scorecards": [DEPARTMENT], "period": story.stage.period}, who="inspector", status=403)
+    story.stage.post(f"/publications/{uuid}/revisions", who="leader", status=403)
+    story.stage.post(f"/publications/{uuid7()}/revisions", status=404)
+    assert asked == []
 
 
 def test_later_event_touches_nothing_and_is_listed(story: Story) -> None:
