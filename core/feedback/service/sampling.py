@@ -29,6 +29,12 @@ from core.lib.errors import Conflict, Invalid, NotFound
 from core.lib.ids import uuid7
 from core.lib.text import msg
 
+LONGEST, LAST_YEAR = timedelta(days=366), 2199
+"""How long a round may last, and the last year that any can end in."""
+
+MOST_ASKED = 200_000
+"""So many people or codes one round can ask: fifty in each of 4,000 grids."""
+
 
 @dataclass(frozen=True)
 class Wished:
@@ -73,6 +79,8 @@ def create_round(session: Session, actor: Actor, survey_key: str, wished: Wished
     today = holidays.calendar_for(session, actor.agency_id).local_day(actor.now)
     if wished.closes_on < max(wished.opens_on, today):
         raise Invalid(msg("feedback.round_over"), path="closes_on")
+    if wished.closes_on - max(wished.opens_on, today) > LONGEST or wished.closes_on.year > LAST_YEAR:
+        raise Invalid(msg("feedback.round_too_long", days=LONGEST.days, year=LAST_YEAR), path="closes_on")
     made = store_round(session, actor, known, wished, at=actor.now)
     _invite(session, actor, made, draw(session, actor, sample, made.seed, wanted=made.wanted))
     return made
@@ -114,6 +122,8 @@ def draw(session: Session, actor: Actor, sample: Sample, seed: str, *, wanted: i
     ).all()
     # Not everybody answers: so many more are asked as the survey's own figures say.
     asked = -(-wanted * sample.codes // sample.wanted)
+    if len(areas) * asked > MOST_ASKED:
+        raise Invalid(msg("feedback.too_many_asked", areas=len(areas), each=asked, most=MOST_ASKED), path="wanted")
     if sample.frame is None:
         return [Drawn(area.id) for area in areas for _ in range(asked)]
     return [Drawn(area.id, record) for area in areas for record in _people(session, sample.frame, area.path, seed, asked)]

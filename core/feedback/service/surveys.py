@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from core.authz import Actor, require_anywhere
+from core.authz import Actor, require
 from core.definitions import store
 from core.definitions.store import Version
 from core.definitions.visibility import is_visible, visible, visible_current
@@ -51,8 +51,8 @@ def list_surveys(session: Session, actor: Actor) -> Sequence[KnownSurvey]:
 
 
 def require_rounds(actor: Actor) -> None:
-    """Raise Forbidden unless ``actor`` may run rounds."""
-    require_anywhere(actor, FeedbackRight.ROUND_MANAGE)
+    """Raise Forbidden unless ``actor`` may run rounds, which are drawn over all the land."""
+    require(actor, FeedbackRight.ROUND_MANAGE)
 
 
 def facts_of(case: Case) -> dict[str, Any]:

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
 import openpyxl
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
+from core.authz import Grant
 from core.definitions.store import current
 from core.feedback.definition import Frame, Sample
 from core.feedback.models import FeedbackAnswer
+from core.feedback.permissions import FeedbackRight
 from core.feedback.service import sampling
 from core.grid.models import Grid, GridLevel
 from core.ledgers.models import Record
 from core.lib import clock
-from core.lib.errors import NotFound
+from core.lib.errors import Forbidden, NotFound
 from core.lib.ids import uuid7
 from tests.core.feedback.conftest import answered, opened
 
@@ -78,6 +81,24 @@ def test_second_round_of_a_day_and_days_that_are_over_are_refused(town, round_of
     )
     for body in ({"wanted": 0}, {"wanted": 10_001}, {"seed": ""}, {"opens_on": "soon"}, {"more": 1}):
         assert draw(town, **body).status_code == 422
+
+
+def test_round_of_centuries_or_of_more_than_can_be_asked_is_refused(town, monkeypatch):
+    for days in (("2099-01-01", "2100-06-01"), ("2199-12-31", "2200-01-02"), ("9999-12-31", "9999-12-31")):
+        refused = draw(town, opens_on=days[0], closes_on=days[1])
+        assert (refused.status_code, refused.get_json()["errors"][0]["path"]) == (422, "closes_on")
+    monkeypatch.setattr(sampling, "MOST_ASKED", 10)
+    refused = draw(town, opens_on="2098-01-01", closes_on="2098-01-31", wanted=9)
+    assert (refused.status_code, refused.get_json()["errors"][0]["path"]) == (422, "wanted")
+    assert [one for one in town.as_("evaluator").get(f"/surveys/{KEY}/rounds").get_json()["items"] if one["opens_on"] == "2098-01-01"] == []
+
+
+def test_round_over_all_the_land_needs_the_right_over_all_the_land(town):
+    with town.work() as (session, _):
+        path = session.scalars(select(Grid.path).order_by(func.nlevel(Grid.path)).offset(1).limit(1)).one()
+    grants = (Grant(str(FeedbackRight.ROUND_MANAGE), grid_path=str(path)),)
+    with town.work() as (session, system), pytest.raises(Forbidden):
+        sampling.list_rounds(session, replace(system, user_id=1, grants=grants, is_system=False), KEY)
 
 
 def test_rounds_are_the_evaluators(town, round_of):
