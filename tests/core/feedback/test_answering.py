@@ -191,6 +191,7 @@ def test_answer_can_never_be_changed(town, gateway):
 
 
 def test_nobody_is_asked_without_a_number_nor_about_what_the_inspector_saw(town, gateway):
+    follow(town)  # what others have left to be sent
     before = len(gateway.texts)
     silent = walked_to_close(town, called(town, caller_phone=None))
     seen = closed(town, handling(town))
