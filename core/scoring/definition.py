@@ -82,6 +82,11 @@ class Indicator:
     """Of a ratio: the key of the count that is divided."""
     below: str | None = None
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """What is counted for it, by key: itself, or the two counts that a ratio divides."""
+        return (str(self.above), str(self.below)) if self.of == "ratio" else (self.key,)
+
 
 @dataclass(frozen=True, slots=True)
 class IndicatorFile:

@@ -36,6 +36,12 @@ NOBODY = "nobody"
 WHOLE = "whole"
 """The row of a post as a whole."""
 
+UNSCORED = frozenset({NOBODY, OUTSIDE, OWN})
+"""Rows that are there so that the parts add up: they have numbers and no score."""
+
+FINDINGS = "findings"
+"""The one line of a deduction sheet."""
+
 
 @dataclass(frozen=True, slots=True)
 class Value:

@@ -90,10 +90,7 @@ def facts_of(
 
 
 def _parts(asker: Asker, indicator: Indicator) -> list[Indicator]:
-    """Give what is counted for an indicator: itself, or the two that a ratio divides."""
-    if indicator.of != "ratio":
-        return [indicator]
-    return [indicator_of(asker.session, str(key)) for key in (indicator.above, indicator.below)]
+    return [indicator_of(asker.session, key) for key in indicator.parts]
 
 
 def _counted(asker: Asker, indicator: Indicator, window: Window, parting: Parting) -> dict[Any, Value]:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import BigInteger, ColumnElement, String, Text, cast, func, literal, null, or_, select
+from sqlalchemy import ColumnElement, String, Text, cast, func, literal, or_, select
 from sqlalchemy.orm import Session
 
 from core.accounts.models import Department, Member
@@ -17,9 +17,10 @@ from core.db.base import User
 from core.forms.fields.choice import labels_of
 from core.lib.errors import Invalid, NotFound
 from core.lib.text import Title, msg, say
-from core.scoring.definition import PERSONS, Indicator
+from core.scoring.definition import Indicator
+from core.scoring.service import attribution
 from core.scoring.service.land import Land, land_of
-from core.scoring.service.naming import Grain, person_of
+from core.scoring.service.naming import Grain
 from core.scoring.service.seeing import may_see
 from core.scoring.service.sources import Window, zone_of
 from core.scoring.types import Subject
@@ -49,17 +50,11 @@ class Parting:
 
     def column(self, asker: Asker, grain: Grain, indicator: Indicator) -> ColumnElement[Any]:
         """Give the column that says to which part a fact belongs."""
-        if self.by is None:
-            return cast(null(), BigInteger)
         if self.by in TIMES:
             return _bucket(grain.instant(str(indicator.at)), self.by, zone_of(asker.session).key)
-        if self.by == "person":
-            names = indicator.persons or PERSONS.get(grain.name, ())
-            return person_of(grain, names) if names else grain.facts.c.created_by_id
         if self.by in _OF_CASES:
             return _of_case(grain, _OF_CASES[self.by])
-        column: ColumnElement[Any] = grain.facts.c[f"{self.by}_id"]
-        return column
+        return attribution.leaf(grain, self.by or "agency", indicator)
 
     def parts(self, asker: Asker, window: Window, leaves: Sequence[Any], plugin: str) -> dict[Any, tuple[str, str] | None]:
         """Name the part of each leaf as (key, title); None for one that the asker may not see by name. Days without anything are there too."""

@@ -81,10 +81,7 @@ def counted(session: Session, actor: Actor, window: Window, source: Source, form
 
 def parts_of(formula: Formula, key: str) -> list[Indicator]:
     """Give what is counted for an indicator: itself, or the two counts that a ratio divides."""
-    indicator = formula.indicators[key]
-    if indicator.of != "ratio":
-        return [indicator]
-    return [formula.indicators[str(part)] for part in (indicator.above, indicator.below)]
+    return [formula.indicators[part] for part in formula.indicators[key].parts]
 
 
 def _needed(formula: Formula) -> dict[tuple[str, str], dict[str, Indicator]]:

@@ -19,10 +19,7 @@ from core.scoring.service.measuring import MILLIONTHS, Measure, measure, million
 from core.scoring.service.naming import AGENCY, Grain, json_path
 from core.scoring.service.subjects import layout_of
 from core.scoring.service.targets import adjustments_of
-from core.scoring.types import Row, Value
-
-FINDINGS = "findings"
-"""The line of a sheet whose list is what was found."""
+from core.scoring.types import FINDINGS, Row, Value
 
 ITEMS = bindparam("items", type_=JSONB)
 _ONE = literal(1, Numeric)

@@ -28,7 +28,7 @@ from core.scoring.service.naming import AGENCY, Grain
 from core.scoring.service.seeing import may_see
 from core.scoring.service.sources import NOW, Source, Window, window_of
 from core.scoring.service.subjects import layout_of
-from core.scoring.types import PART, Fact, FactPage, Number
+from core.scoring.types import FINDINGS, PART, Fact, FactPage, Number
 
 _CASES = table("cases", sql_column("agency_id"), sql_column("id"), sql_column("number"))
 _KEYS = {
@@ -160,7 +160,7 @@ def _leaves(wanted: Grain, measured: Measure, of: ColumnElement[Any], ref: str) 
 
 def _indicator(formula: Formula, card: Scorecard, number: Number) -> Indicator:
     key = card.measured.get(number.line)
-    if card.deduction is not None and number.line == deductions.FINDINGS:
+    if card.deduction is not None and number.line == FINDINGS:
         key = card.deduction.findings
     if key is None:
         raise NotFound(msg("scoring.no_line", card=card.key, line=number.line[:60]))

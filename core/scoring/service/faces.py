@@ -20,10 +20,7 @@ from core.scoring.definition import Indicator, Line, Scale, Scorecard, Steps
 from core.scoring.service.counting import parts_of
 from core.scoring.service.formulas import Formula
 from core.scoring.service.scoreboard import heads_of
-from core.scoring.types import LineHead
-
-FINDINGS = "findings"
-"""The one line of a deduction sheet."""
+from core.scoring.types import FINDINGS, LineHead
 
 
 @dataclass(frozen=True)

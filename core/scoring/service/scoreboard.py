@@ -28,10 +28,7 @@ from core.scoring.service.seeing import may_see
 from core.scoring.service.sources import NOW, Source, window_of
 from core.scoring.service.subjects import Numbers, layout_of
 from core.scoring.service.targets import adjustments_of, targets_of
-from core.scoring.types import EMPTY, NOBODY, OUTSIDE, OWN, Asked, Board, LineHead, Row, Score, Sheet, Subject, Value
-
-UNSCORED = frozenset({NOBODY, OUTSIDE, OWN})
-"""Rows that are there so that the parts add up: they have numbers and no score."""
+from core.scoring.types import EMPTY, OWN, UNSCORED, Asked, Board, LineHead, Row, Score, Sheet, Subject, Value
 
 
 def scoreboard(session: Session, actor: Actor, asked: Asked, source: Source = NOW) -> Board:

@@ -8,12 +8,11 @@ from typing import Any
 
 from core.lib.text import listed, msg
 from core.scoring.engine import shown, value_of
-from core.scoring.service.faces import FINDINGS, Face
-from core.scoring.types import NOBODY, NOTHING, OUTSIDE, OWN, WHOLE, LineHead, LineScore, Row, Score, Subject, Value
+from core.scoring.service.faces import Face
+from core.scoring.types import FINDINGS, NOBODY, NOTHING, OUTSIDE, OWN, UNSCORED, WHOLE, LineHead, LineScore, Row, Score, Subject, Value
 
 _SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 _SPECIAL = {NOBODY: "scoring.subject_nobody", OUTSIDE: "scoring.subject_outside", WHOLE: "scoring.subject_whole"}
-_UNSCORED = frozenset({NOBODY, OUTSIDE, OWN})
 
 
 def row_shown(row: Row, face: Face, refs: Mapping[int, str]) -> dict[str, Any]:
@@ -172,7 +171,7 @@ def _rounded(number: Fraction) -> str:
 
 
 def _notes(row: Row, face: Face) -> Iterable[str]:
-    if row.subject.special in _UNSCORED:
+    if row.subject.special in UNSCORED:
         return
     score, locale = row.score, face.locale
     if score.score is None:
